@@ -1,0 +1,1 @@
+"""The command line and the wiring; imports what a command needs when it runs."""

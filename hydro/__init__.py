@@ -1,0 +1,1 @@
+"""Hydraulics: network, engine, linearisation, faults, diagnosis, sizing. Values in, values out."""

@@ -1,0 +1,1 @@
+"""The faults Hydro knows, one file a kind."""

@@ -1,0 +1,111 @@
+"""A site: a folder with a network, its points, devices, stores and settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from models.point import Point
+from models.register import Customer, PipeAsset, RegisteredValve
+
+Protocol = Literal["modbus-tcp", "modbus-rtu", "modbus-rtu-tcp", "opcua"]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """An outstation or server that answers for points.
+
+    ``clock_address`` names the registers of the device's own clock where it declares one: a 64-bit unsigned count of
+    milliseconds since 1970-01-01 UTC in four registers, high word first.
+    """
+
+    name: str
+    protocol: Protocol
+    host: str = "127.0.0.1"
+    port: int = 502
+    unit_id: int = 1
+    url: str = ""
+    timeout_s: float = 2.0
+    clock_address: str = ""
+    username: str = ""
+    password: str = field(default="", repr=False)
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InfluxSettings:
+    """Where the InfluxDB 2 server is; the token comes from the environment or a file, never from ``site.toml``."""
+
+    url: str
+    org: str
+    bucket: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where samples and records are kept. Paths are absolute after loading."""
+
+    telemetry: Literal["embedded", "influxdb"]
+    telemetry_file: Path
+    spool_file: Path
+    records_url: str
+    influxdb: InfluxSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """How the monitor looks at the network. Times in plant time."""
+
+    interval_s: float = 60.0
+    window_h: float = 24.0
+    step_s: float = 900.0
+    stale_s: float = 1800.0
+    required_pressure_m: float = 14.0
+    pressure_noise_m: float = 0.1
+    flow_noise_percent: float = 2.0
+    demand_cv: float = 0.15
+    zone_cv: float = 0.10
+    alarm_probability: float = 0.5
+    baseline_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A site as configured; every path absolute, every secret resolved."""
+
+    folder: Path
+    name: str
+    time_zone: str
+    crs: str
+    network: Path
+    clock: Literal["wall", "device"]
+    devices: tuple[Device, ...]
+    points: tuple[Point, ...]
+    stores: StoreSettings
+    monitor: MonitorSettings
+    customers: tuple[Customer, ...] = ()
+    valves: tuple[RegisteredValve, ...] = ()
+    pipes: tuple[PipeAsset, ...] = ()
+    zones: dict[str, str] = field(default_factory=dict)
+
+    def point(self, name: str) -> Point:
+        """Return the point of that name.
+
+        Raises
+        ------
+        KeyError
+            There is none.
+        """
+        for point in self.points:
+            if point.name == name:
+                return point
+        raise KeyError(name)
+
+    def customer(self, customer_id: str) -> Customer:
+        """Return the customer of that id; raises ``KeyError`` when there is none."""
+        for customer in self.customers:
+            if customer.customer_id == customer_id:
+                return customer
+        raise KeyError(customer_id)

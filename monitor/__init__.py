@@ -1,0 +1,1 @@
+"""The live numbers: samples and network become a state, a diagnosis, alarms."""

@@ -1,0 +1,1 @@
+"""Sites that run as they are, with the generators that made them."""

@@ -1,0 +1,1 @@
+"""The people: complaints, work orders, notices."""

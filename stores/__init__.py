@@ -1,0 +1,1 @@
+"""What is kept: telemetry, records, the spool."""
