@@ -32,4 +32,4 @@ class Sample:
 
     def __post_init__(self) -> None:
         if self.time.tzinfo is None:
-            raise ValueError(f"sample of {self.point}: time {self.time.isoformat()} is naive, expected one with an offset")
+            raise ValueError(f"sample of {self.point}: time {self.time.isoformat()} is naive, expected an offset")

@@ -1,0 +1,35 @@
+# Hydro: `make demo` and `make test` need Python >= 3.11 and nothing else.
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
+RUN := $(UV) run --frozen
+
+.PHONY: demo test check lint bench influxd clean
+
+demo: .venv
+	$(RUN) hydro demo
+
+test: lint influxd-if-possible
+	$(RUN) pytest -n 2
+
+check: .venv
+	$(RUN) pytest -n 2 -m "not slow and not influxd"
+
+lint: .venv
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) lint-imports
+	$(RUN) mypy
+
+bench: .venv
+	$(RUN) python -m benchmarks
+
+.venv: pyproject.toml uv.lock | $(UV)
+	$(UV) sync --frozen
+	@touch .venv
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/pip install --quiet uv
+
+clean:
+	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
