@@ -4,6 +4,7 @@
 
     HydroInputError          root of everything a user can mend
     ├── BadInput             files or readings are wrong: all problems at once (exit status 3)
+    │   └── Refused          what was asked does not fit the present state: somebody else was first
     └── Unavailable          a device, a store or a port is not there (exit status 5)
 """
 
@@ -46,3 +47,7 @@ class BadInput(HydroInputError):
 
 class Unavailable(HydroInputError):
     """A device, a store or a port is not there."""
+
+
+class Refused(BadInput):
+    """What was asked does not fit the present state: already acknowledged, order closed, somebody else was first."""
