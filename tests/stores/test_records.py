@@ -80,7 +80,7 @@ def postgres() -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        ready = [programs / "pg_isready", "-h", "127.0.0.1", "-p", str(port), "-q"]
+        ready = [str(programs / "pg_isready"), "-h", "127.0.0.1", "-p", str(port), "-q"]
         while server.poll() is None and subprocess.run(ready, check=False).returncode != 0:
             time.sleep(0.05)
         yield f"postgresql+psycopg://hydro@127.0.0.1:{port}/postgres"

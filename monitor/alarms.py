@@ -1,0 +1,254 @@
+"""From the conditions that a cycle finds to the alarms that are kept: raised, refreshed, cleared, taken off the shelf.
+
+A condition has a key; as long as it is found it is one alarm. A condition may ask for a delay before it is raised or
+cleared (debouncing, in plant time). What a cycle could not look at, because a diagnosis was blind or a point has given
+no sample yet, is neither raised nor cleared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from models.alarm import (
+    Alarm,
+    AlarmEvent,
+    AlarmKind,
+    Clear,
+    Detail,
+    Expire,
+    HoldKind,
+    Priority,
+    Raise,
+    diagnosis_key,
+)
+from models.diagnosis import Document
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that holds now and that somebody may have to act on; ``key`` begins with the kind and a slash."""
+
+    key: str
+    kind: AlarmKind
+    source: str
+    code: str
+    priority: Priority = Priority.MEDIUM
+    details: Mapping[str, Detail] = field(default_factory=dict)
+    raise_after: timedelta = timedelta(0)
+    """How long it must be found without a gap before it is raised."""
+    clear_after: timedelta = timedelta(0)
+    """How long it must be missing before its alarm is cleared."""
+
+
+class AlarmRecords(Protocol):
+    """What the annunciator needs of the records."""
+
+    def open_alarms(self) -> tuple[Alarm, ...]:
+        """Return every alarm that is not normal."""
+        ...
+
+    def apply_all(self, changes: Sequence[tuple[Alarm, AlarmEvent]]) -> tuple[Alarm, ...]:
+        """Apply several events in order, all or none."""
+        ...
+
+    def beat(self, process: str, plant_time: datetime) -> None:
+        """Say what time it is at the plant."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Debounce:
+    """Since when each condition has been found, and since when it has been missing while its alarm is active."""
+
+    found_since: Mapping[str, datetime] = field(default_factory=dict)
+    missing_since: Mapping[str, datetime] = field(default_factory=dict)
+    clear_after: Mapping[str, timedelta] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What a cycle could not look at: whole kinds of alarm, or single keys."""
+
+    kinds: AbstractSet[AlarmKind] = frozenset()
+    keys: AbstractSet[str] = frozenset()
+
+    def covers(self, kind: AlarmKind, key: str) -> bool:
+        """Return whether nothing is known about an alarm."""
+        return kind in self.kinds or key in self.keys
+
+
+def settle(
+    before: Debounce, now: datetime, conditions: Iterable[Condition], alarms: Iterable[Alarm], unknown: Unknown
+) -> tuple[Debounce, list[tuple[Alarm, AlarmEvent]]]:
+    """Return the debouncing state and the events that follow from what a cycle found.
+
+    Parameters
+    ----------
+    alarms
+        Every kept alarm that is not normal.
+    """
+    found = {condition.key: condition for condition in conditions}
+    kept = {alarm.key: alarm for alarm in alarms}
+    found_since = {
+        key: since for key, since in before.found_since.items() if key not in found and unknown.covers(_kind(key), key)
+    } | {key: before.found_since.get(key, now) for key in found}
+    missing_since: dict[str, datetime] = {}
+    clear_after = {key: condition.clear_after for key, condition in found.items()}
+    changes: list[tuple[Alarm, AlarmEvent]] = [
+        (alarm, Expire(now)) for alarm in kept.values() if _shelf_is_over(alarm, now)
+    ]
+    changes += _raised(found, kept, found_since, now, unknown)
+    for key, alarm in kept.items():
+        if key in found or not alarm.active:
+            continue
+        clear_after[key] = before.clear_after.get(key, timedelta(0))
+        if unknown.covers(alarm.kind, key):
+            missing_since |= {key: before.missing_since[key]} if key in before.missing_since else {}
+            continue
+        missing_since[key] = before.missing_since.get(key, now)
+        if now - missing_since[key] >= clear_after[key]:
+            changes.append((alarm, Clear(now)))
+    return Debounce(found_since, missing_since, clear_after), changes
+
+
+def _raised(
+    found: Mapping[str, Condition],
+    kept: Mapping[str, Alarm],
+    found_since: Mapping[str, datetime],
+    now: datetime,
+    unknown: Unknown,
+) -> Iterator[tuple[Alarm, AlarmEvent]]:
+    for key, condition in found.items():
+        if unknown.covers(condition.kind, key):
+            continue
+        alarm = kept.get(key)
+        if alarm is not None and alarm.active:
+            if dict(alarm.details) != dict(condition.details):
+                yield alarm, Raise(now, condition.details)
+        elif now - found_since[key] >= condition.raise_after:
+            yield alarm or _new(condition), Raise(now, condition.details)
+
+
+def _kind(key: str) -> AlarmKind:
+    return AlarmKind(key.partition("/")[0])
+
+
+def _new(condition: Condition) -> Alarm:
+    return Alarm(condition.key, condition.kind, condition.source, condition.code, condition.priority)
+
+
+def _shelf_is_over(alarm: Alarm, now: datetime) -> bool:
+    hold = alarm.hold
+    return hold is not None and hold.kind is HoldKind.SHELVED and hold.until is not None and hold.until <= now
+
+
+class Annunciator:
+    """Writes what each cycle finds into the records, and only what has changed."""
+
+    def __init__(self, records: AlarmRecords) -> None:
+        """Start with no memory of conditions; alarms that are open in the records go on."""
+        self._records = records
+        self._debounce = Debounce()
+
+    def cycle(
+        self, now: datetime, conditions: Iterable[Condition], unknown: Unknown | None = None
+    ) -> tuple[Alarm, ...]:
+        """Raise, refresh and clear alarms for what a cycle at plant time ``now`` found; return those it touched."""
+        alarms = self._records.open_alarms()
+        debounce, changes = settle(self._debounce, now, conditions, alarms, unknown or Unknown())
+        touched = self._records.apply_all(changes)
+        self._records.beat("monitor", now)
+        self._debounce = debounce
+        return touched
+
+
+def device_condition(device: str, reason: str, since: datetime) -> Condition:
+    """Return the condition that a device does not answer, since when and why."""
+    details: dict[str, Detail] = {"reason": reason, "since": since.isoformat()}
+    return Condition(f"{AlarmKind.DEVICE}/{device}", AlarmKind.DEVICE, device, "silent", Priority.MEDIUM, details)
+
+
+def blind_condition(boundary: str, reason: str, points: Sequence[str] = ()) -> Condition:
+    """Return the condition that the diagnosis cannot see because a boundary (source, tank, pump) is not known."""
+    details: dict[str, Detail] = {"reason": reason, "points": list(points)}
+    return Condition(f"{AlarmKind.BLIND}/{boundary}", AlarmKind.BLIND, boundary, "blind", Priority.MEDIUM, details)
+
+
+def model_condition(reason: str) -> Condition:
+    """Return the condition that the network does not solve with what was measured."""
+    return Condition(f"{AlarmKind.MODEL}/network", AlarmKind.MODEL, "network", "unsolved", details={"reason": reason})
+
+
+def diagnosis_conditions(
+    document: Document,
+    alarm_probability: float,
+    open_alarms: Iterable[Alarm] = (),
+    raise_after: timedelta = timedelta(0),
+    clear_after: timedelta = timedelta(0),
+) -> tuple[Condition, ...]:
+    """Return the causes of a diagnosis that have reached the alarm probability.
+
+    A cause that cannot be told apart from one whose alarm is open keeps that alarm: between two links in series the
+    leading one may change from cycle to cycle, and the trouble is the same.
+    """
+    if not document.get("can_say", True):
+        return ()
+    active = {alarm.key for alarm in open_alarms if alarm.kind is AlarmKind.DIAGNOSIS and alarm.active}
+    found: dict[str, Condition] = {}
+    for cause in sorted(document.get("causes", ()), key=_probability, reverse=True):
+        if _probability(cause) < alarm_probability:
+            break
+        key = _continued_key(cause, document, active)
+        found.setdefault(
+            key,
+            Condition(
+                key,
+                AlarmKind.DIAGNOSIS,
+                "+".join(cause["elements"]),
+                cause["kind"],
+                Priority.HIGH,
+                _cause_details(cause),
+                raise_after,
+                clear_after,
+            ),
+        )
+    unexplained = float(document.get("unexplained_probability") or 0.0)
+    if unexplained >= alarm_probability:
+        key = diagnosis_key("unexplained", ())
+        details: dict[str, Detail] = {"probability": round(unexplained, 3)}
+        kind = AlarmKind.DIAGNOSIS
+        found[key] = Condition(key, kind, "network", "unexplained", Priority.MEDIUM, details, raise_after, clear_after)
+    return tuple(found.values())
+
+
+def _continued_key(cause: Mapping[str, Any], document: Document, active: AbstractSet[str]) -> str:
+    own = diagnosis_key(cause["kind"], cause["elements"])
+    for group in document.get("indistinguishable", ()):
+        keys = [diagnosis_key(member["kind"], member["elements"]) for member in group]
+        if own in keys:
+            return next((key for key in [own, *keys] if key in active), own)
+    return own
+
+
+def _cause_details(cause: Mapping[str, Any]) -> dict[str, Detail]:
+    severity = cause.get("severity") or {}
+    return {
+        "elements": list(cause["elements"]),
+        "valve_ids": list(cause.get("valve_ids") or ()),
+        "probability": round(_probability(cause), 3),
+        "head_lost_m": _rounded(severity.get("head_lost_m")),
+        "at": severity.get("at") or "",
+        "onset": cause.get("onset") or "",
+    }
+
+
+def _probability(cause: Mapping[str, Any]) -> float:
+    return float(cause["probability"])
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 2)
