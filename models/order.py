@@ -51,6 +51,20 @@ class FindingKind(StrEnum):
 NEEDS_DETAIL = frozenset({FindingKind.VALVE_REPLACED, FindingKind.PIPE_REPLACED})
 """Findings that say by what: ``pipe replaced by PE100 SDR11 DN110``."""
 
+FREEING = frozenset(
+    {
+        FindingKind.VALVE_PARTLY_CLOSED,
+        FindingKind.VALVE_CLOSED,
+        FindingKind.VALVE_SEIZED,
+        FindingKind.VALVE_REPLACED,
+        FindingKind.BOUNDARY_OPEN,
+        FindingKind.DEBRIS,
+        FindingKind.LEAK_FOUND,
+        FindingKind.SUPPLY_LOW,
+    }
+)
+"""Findings that a crew mends on the spot."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -120,19 +134,26 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Cure:
-    """A change that would help, and the head it regains [m] at ``at``."""
+    """A change that would help: the head it regains and the pressure it leads to [m] at the node ``at``.
+
+    ``sizes`` are the catalogue names of the mains it lays; ``frees`` says whether it frees or mends something else.
+    """
 
     change: str
     regained_m: float
     at: str = ""
+    pressure_m: float | None = None
+    sizes: tuple[str, ...] = ()
+    frees: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """Head regained by the work at one place: as predicted and as measured before and after [m]."""
+    """Head regained by the work at one node: as predicted, and from the pressures measured before and after [m]."""
 
     at: str
     predicted_m: float | None
+    predicted_pressure_m: float | None = None
     before_m: float | None = None
     after_m: float | None = None
 
@@ -203,6 +224,20 @@ def advance(order: Order, state: OrderState, by: str, time: datetime) -> Order:
     if state is OrderState.DONE and not order.findings:
         raise Refused.of(f"order {order.id}: cannot be done without a finding; say what was found first")
     return replace(order, state=state, steps=(*order.steps, OrderStep(state, by.strip(), time.astimezone(UTC))))
+
+
+def cure_done(order: Order) -> Cure | None:
+    """Return the cure that the findings say was carried out; ``None`` when none of the order's cures was.
+
+    A main that was replaced must have been replaced by the cure's size. Where something was freed besides, the cure
+    that frees as well is meant.
+    """
+    laid = {" ".join(one.detail.split()).upper() for one in order.findings if one.kind is FindingKind.PIPE_REPLACED}
+    freed = any(one.kind in FREEING for one in order.findings)
+    if not laid and not freed:
+        return None
+    fitting = [cure for cure in order.cures if {size.upper() for size in cure.sizes} == laid]
+    return next(iter([*(cure for cure in fitting if cure.frees == freed), *(fitting if laid else ())]), None)
 
 
 def describe_state(order: Order) -> str:

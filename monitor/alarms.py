@@ -25,7 +25,7 @@ from models.alarm import (
     Raise,
     diagnosis_key,
 )
-from models.diagnosis import Document
+from models.diagnosis import Document, alike, joint_probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,56 +190,46 @@ def diagnosis_conditions(
     raise_after: timedelta = timedelta(0),
     clear_after: timedelta = timedelta(0),
 ) -> tuple[Condition, ...]:
-    """Return the causes of a diagnosis that have reached the alarm probability.
+    """Return the causes of a diagnosis that have reached the alarm probability, alone or with those alike.
 
-    A cause that cannot be told apart from one whose alarm is open keeps that alarm: between two links in series the
-    leading one may change from cycle to cycle, and the trouble is the same.
+    Causes that the points cannot tell apart are one condition, under the most probable of them; and where the alarm of
+    one of them is open it goes on: between two links in series the leading one may change from cycle to cycle, and the
+    trouble is the same.
     """
     if not document.get("can_say", True):
         return ()
     active = {alarm.key for alarm in open_alarms if alarm.kind is AlarmKind.DIAGNOSIS and alarm.active}
     found: dict[str, Condition] = {}
+    told: set[str] = set()
     for cause in sorted(document.get("causes", ()), key=_probability, reverse=True):
-        if _probability(cause) < alarm_probability:
-            break
-        key = _continued_key(cause, document, active)
-        found.setdefault(
-            key,
-            Condition(
-                key,
-                AlarmKind.DIAGNOSIS,
-                "+".join(cause["elements"]),
-                cause["kind"],
-                Priority.HIGH,
-                _cause_details(cause),
-                raise_after,
-                clear_after,
-            ),
+        own = diagnosis_key(cause["kind"], cause["elements"])
+        if own in told or joint_probability(document, cause) < alarm_probability:
+            continue
+        keys = [own, *(diagnosis_key(kind, elements) for kind, elements in alike(document, cause))]
+        told.update(keys)
+        key = next((one for one in keys if one in active), own)
+        source, details = "+".join(cause["elements"]), _cause_details(document, cause)
+        found[key] = Condition(
+            key, AlarmKind.DIAGNOSIS, source, cause["kind"], Priority.HIGH, details, raise_after, clear_after
         )
     unexplained = float(document.get("unexplained_probability") or 0.0)
     if unexplained >= alarm_probability:
         key = diagnosis_key("unexplained", ())
-        details: dict[str, Detail] = {"probability": round(unexplained, 3)}
-        kind = AlarmKind.DIAGNOSIS
-        found[key] = Condition(key, kind, "network", "unexplained", Priority.MEDIUM, details, raise_after, clear_after)
+        share: dict[str, Detail] = {"probability": round(unexplained, 3)}
+        found[key] = Condition(
+            key, AlarmKind.DIAGNOSIS, "network", "unexplained", Priority.MEDIUM, share, raise_after, clear_after
+        )
     return tuple(found.values())
 
 
-def _continued_key(cause: Mapping[str, Any], document: Document, active: AbstractSet[str]) -> str:
-    own = diagnosis_key(cause["kind"], cause["elements"])
-    for group in document.get("indistinguishable", ()):
-        keys = [diagnosis_key(member["kind"], member["elements"]) for member in group]
-        if own in keys:
-            return next((key for key in [own, *keys] if key in active), own)
-    return own
-
-
-def _cause_details(cause: Mapping[str, Any]) -> dict[str, Detail]:
+def _cause_details(document: Document, cause: Mapping[str, Any]) -> dict[str, Detail]:
     severity = cause.get("severity") or {}
     return {
         "elements": list(cause["elements"]),
         "valve_ids": list(cause.get("valve_ids") or ()),
         "probability": round(_probability(cause), 3),
+        "joint_probability": round(joint_probability(document, cause), 3),
+        "alike": ["+".join(elements) for _, elements in alike(document, cause)],
         "head_lost_m": _rounded(severity.get("head_lost_m")),
         "at": severity.get("at") or "",
         "onset": cause.get("onset") or "",

@@ -166,6 +166,8 @@ def test_causes_at_the_alarm_probability_become_conditions() -> None:
         "elements": ["P-88"],
         "valve_ids": ["V-031"],
         "probability": 0.5,
+        "joint_probability": 0.5,
+        "alike": [],
         "head_lost_m": 6.12,
         "at": "C-017",
         "onset": "2026-07-11T05:00:00+08:00",
@@ -184,6 +186,15 @@ def test_cause_that_moves_within_its_group_stays_one_alarm(records: Records) -> 
         annunciator.cycle(NOON + minute * MINUTE, diagnosis_conditions(found, 0.5, records.open_alarms()))
     assert states(records) == {"diagnosis/blocked_link/P-88": AlarmState.UNACKNOWLEDGED}
     assert events(records) == ["raise"]
+
+
+def test_causes_that_share_their_probability_are_one_alarm_together() -> None:
+    group = [[{"kind": "blocked_link", "elements": [link]} for link in ("P-88", "P-89")]]
+    causes = [cause("blocked_link", "P-88", 0.44), cause("blocked_link", "P-89", 0.42), cause("leak", "J-2", 0.4)]
+    (found,) = diagnosis_conditions(document(*causes, indistinguishable=group), 0.5)
+    assert found.key == "diagnosis/blocked_link/P-88"
+    assert found.details["joint_probability"] == 0.86
+    assert found.details["alike"] == ["P-89"]
 
 
 def test_blocked_link_that_turns_out_closed_stays_one_alarm() -> None:
