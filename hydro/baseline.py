@@ -1,0 +1,151 @@
+"""The baseline: what a window held to be healthy teaches about a network, so that it is never blamed later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hydro.assets import Assets
+from hydro.departures import Departures, Uncertainty
+from hydro.engine import Engine
+from hydro.evidence import Evidence
+from hydro.readings import Floats
+from hydro.resolve import Case, open_case, settle
+from hydro.window import Window
+
+DRIFT = 0.15
+"""How far departures move between the baseline and a later window, as a fraction of their first spread [-]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What was learnt.
+
+    ``departures``: their posterior; ``points``: the S points learnt from; ``hourly``: (24, Z) log demand factor of each
+    zone by hour of the network's day; ``excess``: (S,) standard deviation [SI] by which a point's residuals exceed what
+    its instrument and demands explain; ``bias``, ``scatter``: (S,) mean and standard deviation of what is left [SI];
+    ``temper``: share of the steps that tells something new, from how residuals repeat themselves; ``steps``: how many.
+    """
+
+    departures: Departures
+    points: tuple[str, ...]
+    hourly: Floats
+    excess: Floats
+    bias: Floats
+    scatter: Floats
+    temper: float
+    steps: int
+
+
+def learn(engine: Engine, window: Window, departures: Departures, assets: Assets, spread: Uncertainty) -> Baseline:
+    """Return the baseline of a healthy window; ``departures`` is what was believed before."""
+    case = open_case(engine, window, departures, assets, spread, 1.0)
+    evidence = settle(case)
+    left = _left(case, evidence)
+    expected = np.sqrt(_expected_variance(evidence))
+    scatter = _spread_of(left)
+    return Baseline(
+        departures=departures.posterior(evidence.mean, evidence.root()),
+        points=window.points,
+        hourly=_hourly(evidence, window),
+        excess=np.sqrt(np.maximum(scatter**2 - expected**2, 0.0)),
+        bias=_mean_of(left),
+        scatter=scatter,
+        temper=_temper(evidence),
+        steps=window.steps,
+    )
+
+
+def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets, spread: Uncertainty) -> Case:
+    """Return the case of a later window, explained as change from the baseline.
+
+    Points that the baseline never saw (a crew's gauge, a node that is only watched) come in without a learnt datum.
+    """
+    departures = _with_points(_widened(baseline.departures), window.points)
+    value, deviation = window.value, window.deviation.copy()
+    for row, point in enumerate(window.points):
+        if point in baseline.points:
+            extra = baseline.excess[baseline.points.index(point)]
+            deviation[row] = np.sqrt(deviation[row] ** 2 + extra**2)
+    case = open_case(
+        engine, replace(window, value=value, deviation=deviation), departures, assets, spread, baseline.temper
+    )
+    hour = (window.network_time() // 3600 % 24).astype(int)
+    plain = tuple(
+        replace(condition, demand=condition.demand * np.exp(baseline.hourly[hour[step]][assets.zone]))
+        for step, condition in enumerate(case.plain)
+    )
+    return replace(case, plain=plain)
+
+
+def _widened(departures: Departures) -> Departures:
+    covariance = departures.root @ departures.root.T + DRIFT**2 * np.eye(departures.rank)
+    return replace(departures, root=np.linalg.cholesky(covariance))
+
+
+def _with_points(departures: Departures, points: tuple[str, ...]) -> Departures:
+    """Return the departures with their datums in the order of other points; new points have none."""
+    old = len(departures.points)
+    body = len(departures.deviation) - old
+    deviation = np.concatenate([departures.deviation[:body], np.zeros(len(points))])
+    basis = np.vstack([departures.basis[:body], np.zeros((len(points), departures.rank))])
+    for row, point in enumerate(points):
+        if point in departures.points:
+            learnt = body + departures.points.index(point)
+            deviation[body + row] = departures.deviation[learnt]
+            basis[body + row] = departures.basis[learnt]
+    return replace(departures, deviation=deviation, basis=basis, points=points)
+
+
+def _left(case: Case, evidence: Evidence) -> Floats:
+    """Return (S, T) readings less the model at the likeliest departures and zone factors [SI], NaN where unread."""
+    theta = case.departures.theta(evidence.place.departures)
+    datum = case.departures.split(theta)[4]
+    modelled = np.stack([one.value for one in evidence.snapshots], axis=1)
+    return np.asarray(case.window.value - modelled - datum[:, None])
+
+
+def _expected_variance(evidence: Evidence) -> Floats:
+    """Return (S,) mean variance that noise and demand in time explain [SI²], infinite where nothing was read."""
+    variances = []
+    for whitener in evidence.whitener:
+        known = np.flatnonzero(np.any(whitener != 0.0, axis=1))
+        variance = np.full(len(whitener), np.nan)
+        if len(known):
+            inverse = np.linalg.inv(whitener[np.ix_(known, known)])
+            variance[known] = np.sum(inverse**2, axis=1)
+        variances.append(variance)
+    table = np.array(variances)
+    never = np.all(np.isnan(table), axis=0)
+    table[:, never] = np.inf
+    return np.asarray(np.nanmean(table, axis=0))
+
+
+def _mean_of(left: Floats) -> Floats:
+    count = np.maximum(np.isfinite(left).sum(axis=1), 1)
+    return np.asarray(np.nansum(left, axis=1) / count)
+
+
+def _spread_of(left: Floats) -> Floats:
+    count = np.maximum(np.isfinite(left).sum(axis=1), 1)
+    return np.asarray(np.sqrt(np.nansum((left - _mean_of(left)[:, None]) ** 2, axis=1) / count))
+
+
+def _hourly(evidence: Evidence, window: Window) -> Floats:
+    """Return (24, Z) mean zone factor in time by hour of the network's day; 0 where an hour was not seen."""
+    hour = (window.network_time() // 3600 % 24).astype(int)
+    hourly = np.zeros((24, evidence.place.zones.shape[1]))
+    for one in np.unique(hour):
+        hourly[one] = evidence.place.zones[hour == one].mean(axis=0)
+    return hourly
+
+
+def _temper(evidence: Evidence) -> float:
+    """Return the share of steps that tells something new: (1 − ρ)/(1 + ρ) of the residuals' lag-one correlation ρ."""
+    left = evidence.unexplained()
+    if len(left) < 8:
+        return 0.5
+    centred = left - left.mean(axis=0)
+    correlation = float(np.sum(centred[1:] * centred[:-1]) / max(float(np.sum(centred**2)), 1e-12))
+    return float(np.clip((1 - correlation) / (1 + correlation), 0.2, 1.0))

@@ -1,0 +1,121 @@
+"""What a cause costs: metres of head at a node, and at every customer, with an interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydro.conditions import Conditions
+from hydro.diagnosis import Cause, Diagnosis
+from hydro.evidence import Place
+from hydro.hypothesis import Fault, Hypothesis
+from hydro.readings import Floats
+from hydro.resolve import Case, conditions_under
+from hydro.search import Explained
+
+DRAWS = 40
+"""How many worlds are drawn from the posterior for an interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLost:
+    """Head [m] that curing one cause alone would give back at ``node``, at the worst ``step`` of the window.
+
+    ``interval``: 5th and 95th percentile; ``everywhere``: (N,) [m] at every node in that step.
+    """
+
+    node: int
+    step: int
+    metres: float
+    interval: tuple[float, float]
+    everywhere: Floats
+
+
+def likely_place(case: Case, explained: Explained) -> Place:
+    """Return the working point moved to the departures that the hypothesis makes likeliest."""
+    place = explained.evidence.place
+    departures = case.departures.mean + case.departures.root @ explained.evidence.mean
+    return Place(departures, place.zones)
+
+
+def head_lost(diagnosis: Diagnosis, cause: Cause, rng: np.random.Generator) -> HeadLost | None:
+    """Return what the cause costs; None where it has not been solved exactly or moves no water."""
+    if cause.explained is None or not cause.fault.kind.hydraulic:
+        return None
+    case, explained = diagnosis.found.case, cause.explained
+    steps = np.arange(cause.fault.onset, case.window.steps)
+    if len(steps) == 0:
+        return None
+    place = likely_place(case, explained)
+    lost = _difference(case, place, explained.hypothesis, cause.fault, steps)
+    node, step = _worst(diagnosis, lost, steps)
+    drawn = _draws(diagnosis, cause, node, int(steps[step]), rng)
+    middle = float(lost[step, node])
+    low, high = np.percentile(drawn, [5, 95])
+    return HeadLost(
+        node=node,
+        step=int(steps[step]),
+        metres=middle,
+        interval=(float(min(low, middle)), float(max(high, middle))),
+        everywhere=lost[step],
+    )
+
+
+def without(hypothesis: Hypothesis, cured: Fault) -> Hypothesis:
+    """Return the hypothesis with one fault cured."""
+    return tuple(fault for fault in hypothesis if fault.key != cured.key)
+
+
+def _difference(
+    case: Case, place: Place, hypothesis: Hypothesis, cured: Fault, steps: NDArray[np.intp]
+) -> Floats:
+    """Return (K, N) head gained in each step by curing one fault of a hypothesis [m]."""
+    cures = [conditions_under(case, place, without(hypothesis, cured), int(step)) for step in steps]
+    as_is = [conditions_under(case, place, hypothesis, int(step)) for step in steps]
+    states = case.engine.solve_many([*cures, *as_is])
+    head = np.stack([state.head for state in states])
+    return np.asarray(head[: len(steps)] - head[len(steps) :])
+
+
+def _worst(diagnosis: Diagnosis, lost: Floats, steps: NDArray[np.intp]) -> tuple[int, int]:
+    """Return (node, place in steps): the complaint's node, else the customer harmed most, in its worst step."""
+    case = diagnosis.found.case
+    complaint = diagnosis.complaint
+    if complaint is not None:
+        node = case.engine.network.node_index[complaint.node]
+        return node, int(np.argmax(lost[:, node]))
+    customers = np.where(case.assets.customers > 0, 1.0, np.nan)
+    if np.all(np.isnan(customers)):
+        customers = np.ones_like(customers)
+    step, node = np.unravel_index(int(np.nanargmax(lost * customers)), lost.shape)
+    return int(node), int(step)
+
+
+def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.random.Generator) -> Floats:
+    """Return (DRAWS,) heads lost at the node in worlds drawn from the posterior of severity and departures."""
+    case, explained = diagnosis.found.case, cause.explained
+    assert explained is not None
+    scan, root = explained.scan, explained.evidence.root()
+    is_last = cause.fault.key == explained.hypothesis[-1].key
+    conditions: list[Conditions] = []
+    noise = case.spread.demand_noise_cv / np.sqrt(np.maximum(case.assets.customers, 1))
+    for _ in range(DRAWS):
+        world: Hypothesis = explained.hypothesis
+        moved = explained.evidence.mean
+        pick = int(rng.choice(len(scan.weights), p=scan.weights))
+        last = replace(explained.hypothesis[-1], severity=float(scan.severities[pick]))
+        world = (*explained.hypothesis[:-1], last)
+        peak = int(np.argmax(scan.weights))
+        moved = moved + scan.departures[pick] - scan.departures[peak]
+        moved = moved + root @ rng.standard_normal(len(moved))
+        place = Place(case.departures.mean + case.departures.root @ moved, explained.evidence.place.zones)
+        jitter = np.exp(noise * rng.standard_normal(len(noise)))
+        cured = last if is_last else cause.fault
+        for hypothesis in (without(world, cured), world):
+            condition = conditions_under(case, place, hypothesis, step)
+            conditions.append(replace(condition, demand=condition.demand * jitter))
+    states = case.engine.solve_many(conditions)
+    heads = np.array([state.head[node] for state in states])
+    return np.asarray(heads[0::2] - heads[1::2])

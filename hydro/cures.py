@@ -1,0 +1,128 @@
+"""Cures: what to do about the causes, each solved exactly, the most metres first.
+
+A fault is cured by taking it away. A thin main is cured by the smallest catalogue size that carries the demand found
+within the screen of unit headloss; which main, the pressure's own gradient tells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hydro.attribution import Resize
+from hydro.catalogue import Catalogue, PipeSize
+from hydro.consequences import likely_place, without
+from hydro.diagnosis import Diagnosis
+from hydro.hypothesis import Fault, Hypothesis
+from hydro.linear import Linearisation
+from hydro.mains import Main, main_of
+from hydro.network import PIPES
+from hydro.observables import PRESSURE, Observables
+from hydro.readings import Floats
+from hydro.resolve import conditions_under
+from hydro.state import State
+
+UNIT_HEADLOSS = 10.0
+"""Screen for a new main [m/km]; a planner's choice, editable, no standard."""
+WORTH = 0.5
+"""A main is called thin when replacing it gives back at least this much [m]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """A change and the pressure [m] it gives back at the node, alone and with everything else left as it is."""
+
+    faults: tuple[Fault, ...]
+    resizes: tuple[Resize, ...]
+    regained: float
+    pressure: float
+
+
+def thin_mains(
+    diagnosis: Diagnosis, hypothesis: Hypothesis, catalogue: Catalogue, node: int, step: int, most: int = 2
+) -> list[Resize]:
+    """Return the mains whose thinness costs the node at least half a metre once the blockages are gone.
+
+    What a main costs is judged with blockages cured but demand as it has grown: that is what the main must carry.
+    """
+    case = diagnosis.found.case
+    demand_only = tuple(fault for fault in hypothesis if fault.candidate.kind in ("demand_growth", "leak"))
+    condition = conditions_under(case, likely_place(case, diagnosis.leading), demand_only, step)
+    state = case.engine.solve(condition)
+    chosen: list[Resize] = []
+    seen: set[int] = set()
+    for link in np.argsort(-_cost(diagnosis, state, condition, node)):
+        if len(seen) > 40 or len(chosen) >= most:
+            break
+        if int(link) in seen:
+            continue
+        main = main_of(case.engine.network, case.assets, int(link))
+        seen.update(main.links)
+        resize = _resize(main, state, catalogue)
+        if resize is None:
+            continue
+        gained = case.engine.solve(resize.apply(condition)).pressure[node] - state.pressure[node]
+        if gained >= WORTH:
+            chosen.append(resize)
+    return chosen
+
+
+def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize], node: int, step: int) -> list[Cure]:
+    """Return every single cure and all of them together, solved exactly, the best first."""
+    case = diagnosis.found.case
+    place = likely_place(case, diagnosis.leading)
+    curable = [fault for fault in hypothesis if fault.kind.hydraulic and fault.candidate.kind != "demand_growth"]
+    plans: list[tuple[tuple[Fault, ...], tuple[Resize, ...]]] = [((fault,), ()) for fault in curable]
+    plans += [((), (resize,)) for resize in resizes]
+    if len(plans) > 1:
+        plans.append((tuple(curable), tuple(resizes)))
+    conditions = [conditions_under(case, place, hypothesis, step)]
+    for faults, laid in plans:
+        left = hypothesis
+        for fault in (*faults, *_gone_with(hypothesis, laid)):
+            left = without(left, fault)
+        condition = conditions_under(case, place, left, step)
+        for resize in laid:
+            condition = resize.apply(condition)
+        conditions.append(condition)
+    states = case.engine.solve_many(conditions)
+    now = float(states[0].pressure[node])
+    found = [
+        Cure(faults, laid, float(state.pressure[node]) - now, float(state.pressure[node]))
+        for (faults, laid), state in zip(plans, states[1:], strict=True)
+    ]
+    return sorted(found, key=lambda cure: -cure.regained)
+
+
+def _gone_with(hypothesis: Hypothesis, laid: Sequence[Resize]) -> list[Fault]:
+    """Return the blockages that lie in mains which are replaced, old valves and all."""
+    links = {link for resize in laid for link in resize.main.links}
+    return [fault for fault in hypothesis if fault.candidate.kind == "blocked_link" and fault.candidate.indices[0] in links]
+
+
+def _cost(diagnosis: Diagnosis, state: State, condition: object, node: int) -> Floats:
+    """Return (L,) head [m] at the node that each pipe's friction costs, to first order (one adjoint solve)."""
+    case = diagnosis.found.case
+    network = case.engine.network
+    row = Observables(kind=np.array([PRESSURE], dtype=np.int8), index=np.array([node], dtype=np.intp))
+    linear = Linearisation(network, state, condition, case.engine.pressure_demand)  # type: ignore[arg-type]
+    per_metre = linear.headloss_sensitivity(row)[0]
+    is_pipe = np.isin(network.link_kind, PIPES)
+    return np.asarray(np.where(is_pipe, -per_metre * state.headloss, 0.0))
+
+
+def _resize(main: Main, state: State, catalogue: Catalogue) -> Resize | None:
+    """Return the smallest larger size that carries the main's greatest flow within the screen."""
+    flow = float(np.max(np.abs(state.flow[list(main.links)])))
+    sizes = [size for size in catalogue.family_of(main.material) if size.inner > main.diameter * 1.05]
+    for size in sizes:
+        if _unit_headloss(size, flow) <= UNIT_HEADLOSS:
+            return Resize(main, size.name, size.inner, size.roughness)
+    return None
+
+
+def _unit_headloss(size: PipeSize, flow: float) -> float:
+    """Return metres lost per kilometre by Hazen–Williams (SI) at a flow [m³/s]."""
+    return float(1e3 * 10.67 * abs(flow) ** 1.852 / (size.hazen_williams**1.852 * size.inner**4.871))

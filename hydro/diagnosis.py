@@ -1,0 +1,164 @@
+"""The diagnosis: what is wrong, how sure that is, and since when.
+
+A window of readings, a network and what is known of its departures go in; causes with posterior probabilities come
+out, with "nothing is wrong" and "none of these" among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from hydro.assets import Assets
+from hydro.complaint import Complaint
+from hydro.departures import Departures, Uncertainty, prior_departures
+from hydro.engine import Engine
+from hydro.faults import Candidate, Scene
+from hydro.hypothesis import Fault, Priors
+from hydro.observables import HEAD, PRESSURE
+from hydro.readings import Floats
+from hydro.resolve import Case, marginal, open_case
+from hydro.search import Effort, Explained, Search, search
+from hydro.snapshot import take_snapshots
+from hydro.window import Window, conditions_of
+
+APART = 4.0
+"""Two hypotheses closer than this (squared distance in units of noise) cannot be told apart by the points."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """A fault that may be present in the window, with the marginal probability that it is.
+
+    ``fault`` is at its likeliest severity and onset; ``explained`` the best hypothesis solved exactly that contains it
+    (None for those which screening alone has judged).
+    """
+
+    fault: Fault
+    probability: float
+    explained: Explained | None
+
+    @property
+    def candidate(self) -> Candidate:
+        """Return which element the cause names."""
+        return self.fault.candidate
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The posterior over causes, the likeliest first, and what led to it."""
+
+    found: Search
+    causes: tuple[Cause, ...]
+    healthy_probability: float
+    unexplained_probability: float
+    indistinguishable: tuple[tuple[Candidate, ...], ...]
+    complaint: Complaint | None
+
+    @property
+    def leading(self) -> Explained:
+        """Return the likeliest hypothesis that names a fault."""
+        return self.found.explained[0]
+
+
+def diagnose(
+    case: Case, points: Sequence[str], priors: Priors, complaint: Complaint | None = None, effort: Effort | None = None
+) -> Diagnosis:
+    """Return the diagnosis of a case.
+
+    ``points`` are the compared points that a fault of an instrument may be blamed on; rows that are only watched are
+    left out.
+    """
+    window = case.window
+    scene = Scene(case.engine.network, case.assets, tuple(window.points), window.observables, frozenset(points))
+    found = search(case, scene, priors, complaint, effort or Effort())
+    weights = [found.healthy_log_weight, found.unexplained_log_weight]
+    weights += [one.log_weight for one in found.explained]
+    weights += [found.healthy.log_likelihood + lead.log_weight for lead in found.tail]
+    shares = np.exp(np.array(weights) - logsumexp(weights))
+    probability: dict[tuple[str, tuple[int, ...]], float] = {}
+    best: dict[tuple[str, tuple[int, ...]], tuple[Fault, Explained | None]] = {}
+    for one, share in zip(found.explained, shares[2:], strict=False):
+        for fault in one.hypothesis:
+            probability[fault.key] = probability.get(fault.key, 0.0) + float(share)
+            best.setdefault(fault.key, (fault, one))
+    for lead, share in zip(found.tail, shares[2 + len(found.explained) :], strict=True):
+        probability[lead.key] = probability.get(lead.key, 0.0) + float(share)
+        best.setdefault(lead.key, (lead.fault, None))
+    causes = [Cause(best[key][0], min(probability[key], 1.0), best[key][1]) for key in probability]
+    return Diagnosis(
+        found=found,
+        causes=tuple(sorted(causes, key=lambda cause: -cause.probability)),
+        healthy_probability=float(shares[0]),
+        unexplained_probability=float(shares[1]),
+        indistinguishable=_groups(found),
+        complaint=complaint,
+    )
+
+
+def prepare(
+    engine: Engine,
+    window: Window,
+    assets: Assets,
+    spread: Uncertainty,
+    departures: Departures | None,
+    temper: float = 1.0,
+) -> Case:
+    """Return the case of a window: with learnt departures, or with what is believed of any network before readings."""
+    if departures is None:
+        departures = fresh_departures(engine, window, assets, spread)
+    return open_case(engine, window, departures, assets, spread, temper)
+
+
+def fresh_departures(engine: Engine, window: Window, assets: Assets, spread: Uncertainty) -> Departures:
+    """Return what is believed of the network's departures before anything was read."""
+    few = np.unique(np.linspace(0, window.steps - 1, 8).astype(int))
+    conditions = conditions_of(engine, window)
+    snapshots = take_snapshots(engine, [conditions[step] for step in few], window.observables, slopes=False)
+    gauge = np.isin(window.observables.kind, [PRESSURE, HEAD])
+    noise = np.nan_to_num(np.nanmedian(_with_floor(window.deviation), axis=1), nan=1.0)
+    return prior_departures(snapshots, noise, window.points, np.where(gauge, spread.datum_m, 0.0), assets, spread)
+
+
+def _with_floor(deviation: Floats) -> Floats:
+    """Return the deviations with rows that were never read filled in, so that a median exists."""
+    never = ~np.any(np.isfinite(deviation), axis=1)
+    filled = deviation.copy()
+    filled[never] = 1.0
+    return filled
+
+
+def _groups(found: Search) -> tuple[tuple[Candidate, ...], ...]:
+    """Return groups of causes that the points cannot tell apart, beside the same other faults."""
+    groups: list[tuple[Candidate, ...]] = []
+    seen: set[tuple[str, tuple[int, ...]]] = set()
+    for leader in found.explained[:6]:
+        last = leader.hypothesis[-1]
+        if last.key in seen:
+            continue
+        others = {fault.key for fault in leader.hypothesis[:-1]}
+        rivals = [
+            one
+            for one in found.explained
+            if {fault.key for fault in one.hypothesis[:-1]} == others and one.hypothesis[-1].key not in seen
+        ]
+        alike = [one for one in rivals if _distance(found, leader, one) < APART]
+        if len(alike) > 1:
+            groups.append(tuple(one.hypothesis[-1].candidate for one in alike))
+        seen.update(one.hypothesis[-1].key for one in alike)
+    return tuple(groups)
+
+
+def _distance(found: Search, one: Explained, other: Explained) -> float:
+    """Return the squared distance between two hypotheses' readings, in units of noise, departures integrated out."""
+    healthy = found.healthy
+    moved = np.stack(
+        [
+            healthy.whitener[step] @ (ours.value - theirs.value)
+            for step, (ours, theirs) in enumerate(zip(one.evidence.snapshots, other.evidence.snapshots, strict=True))
+        ]
+    )
+    return -2.0 * marginal(healthy, moved)[0]

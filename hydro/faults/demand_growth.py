@@ -1,0 +1,67 @@
+"""Demand that has grown: at one customer's node, or all over a zone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from hydro.conditions import Conditions
+from hydro.faults.kind import Candidate, Scene
+from hydro.network import JUNCTION, Network
+from hydro.readings import Floats
+from hydro.snapshot import Snapshot
+
+
+class DemandGrowth:
+    """Severity is the growth of the mean demand [m³/s]; it follows the nodes' own pattern through the day."""
+
+    name = "demand_growth"
+    hydraulic = True
+
+    def severities(self, scene: Scene) -> Floats:
+        """Return growths from a tenth of a litre a second to a third of what the whole network draws [m³/s]."""
+        total = float(scene.network.base_demand.sum())
+        return np.geomspace(1e-4, max(0.3 * total, 1e-3), 14)
+
+    def candidates(self, scene: Scene) -> list[Candidate]:
+        """Return every node that draws water, and every zone."""
+        network, assets = scene.network, scene.assets
+        drawing = np.flatnonzero((network.node_kind == JUNCTION) & (network.base_demand > 0))
+        single = [
+            Candidate(self.name, (network.node_ids[node],), (int(node),), weight=float(max(assets.customers[node], 1)))
+            for node in drawing
+        ]
+        mean = sum(one.weight for one in single) / max(len(single), 1)
+        zones = []
+        for zone, zone_name in enumerate(assets.zone_names):
+            nodes = drawing[assets.zone[drawing] == zone]
+            if len(nodes) > 1:
+                names = tuple(network.node_ids[node] for node in nodes)
+                indices = tuple(int(node) for node in nodes)
+                zones.append(Candidate(self.name, names, indices, weight=3.0 * mean, notes={"zone": zone_name}))
+        return single + zones
+
+    def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
+        """Return (S, C) change per m³/s of mean growth, shared among the nodes as they draw."""
+        columns = []
+        for one in candidates:
+            nodes = list(one.indices)
+            shape = snapshot.conditions.demand[nodes] / snapshot.network.base_demand[nodes].sum()
+            columns.append(snapshot.demand[:, nodes] @ shape)
+        return np.stack(columns, axis=1)
+
+    def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
+        """Return (C, G) mean growth [m³/s]."""
+        return np.broadcast_to(severities, (len(candidates), len(severities)))
+
+    def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
+        """Return the conditions with the nodes' demands scaled up."""
+        nodes = list(candidate.indices)
+        demand = conditions.demand.copy()
+        demand[nodes] *= 1.0 + severity / network.base_demand[nodes].sum()
+        return replace(conditions, demand=demand)
+
+    def describe(self, candidate: Candidate, severity: float, snapshot: Snapshot) -> dict[str, float]:
+        """Return the growth of the mean demand [l/s]."""
+        return {"demand_l_s": 1e3 * severity}

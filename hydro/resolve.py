@@ -1,0 +1,142 @@
+"""Exact re-solves: what EPANET itself says of a short list of hypotheses."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import solve_triangular
+
+from hydro.assets import Assets
+from hydro.conditions import Conditions
+from hydro.departures import Departures, Uncertainty, depart
+from hydro.engine import Engine
+from hydro.evidence import Evidence, Place, weigh, zones_now
+from hydro.hypothesis import Fault, Hypothesis
+from hydro.readings import Floats
+from hydro.snapshot import Snapshot, take_snapshots
+from hydro.window import Window, conditions_of
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything that stays the same while hypotheses come and go.
+
+    ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them.
+    """
+
+    engine: Engine
+    window: Window
+    plain: tuple[Conditions, ...]
+    departures: Departures
+    assets: Assets
+    spread: Uncertainty
+    temper: float
+
+
+def settle(case: Case, rounds: int = 3) -> Evidence:
+    """Return the evidence of the network without a fault, solved where departures and zone factors are likeliest."""
+    place = Place(case.departures.mean, np.zeros((case.window.steps, len(case.assets.zone_names))))
+    evidence = evidence_at(case, place, ())
+    for _ in range(rounds - 1):
+        likely = case.departures.mean + case.departures.root @ evidence.mean
+        place = Place(likely, zones_now(evidence, case.assets, case.spread))
+        evidence = evidence_at(case, place, ())
+    return evidence
+
+
+def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int) -> Conditions:
+    """Return one step's conditions with the departures at ``place`` and the hypothesis' faults since their onsets."""
+    theta = case.departures.theta(place.departures)
+    network = case.engine.network
+    condition = depart(case.plain[step], case.departures, theta, place.zones[step], case.assets, network)
+    for fault in hypothesis:
+        if step >= fault.onset:
+            condition = fault.kind.apply(condition, fault.candidate, fault.severity, network)
+    return condition
+
+
+def evidence_at(case: Case, place: Place, hypothesis: Hypothesis, known: Evidence | None = None) -> Evidence:
+    """Return the evidence of a window under a hypothesis, solved and linearised anew.
+
+    ``known``: evidence without a fault at the same place; its snapshots serve the steps before the first onset.
+    """
+    return weigh(
+        _snapshots(case, place, hypothesis, known),
+        _without_misreading(case, hypothesis, known),
+        case.departures,
+        place,
+        case.assets,
+        case.spread,
+        case.temper,
+    )
+
+
+def try_fault(
+    case: Case, base: Evidence, others: Hypothesis, added: Fault, watch: int | None
+) -> tuple[float, Floats, Floats]:
+    """Return the log-likelihood with one more fault, (r,) the departures beside it, (T,) pressures at the watched row.
+
+    ``base`` is the evidence under ``others``. Exact in what the fault does to the readings, approximate (linearised
+    without it) in what it does to the influence of everything else: good for a scan over severities.
+    """
+    hypothesis = (*others, added)
+    residual = base.residual.copy()
+    watched = np.array([np.nan if watch is None else one.value[watch] for one in base.snapshots])
+    steps = range(added.onset, case.window.steps)
+    if added.kind.hydraulic:
+        states = case.engine.solve_many([conditions_under(case, base.place, hypothesis, step) for step in steps])
+        values = [case.window.observables.values(state, case.engine.network) for state in states]
+    else:
+        values = [base.snapshots[step].value + misreading((added,), base.snapshots[step], step) for step in steps]
+    for step, value in zip(steps, values, strict=True):
+        residual[step] -= base.whitener[step] @ (value - base.snapshots[step].value)
+        if watch is not None and added.kind.hydraulic:
+            watched[step] = value[watch]
+    told, departures = marginal(base, residual)
+    return base.log_likelihood + told - marginal(base, base.residual)[0], departures, watched
+
+
+def marginal(evidence: Evidence, residual: Floats) -> tuple[float, Floats]:
+    """Return −½ of the quadratic form of whitened residuals (T, S), departures integrated out, and their mean (r,)."""
+    projected = np.einsum("tsr,ts->r", evidence.basis, residual)
+    scaled = solve_triangular(evidence.factor, projected, lower=True)
+    mean = solve_triangular(evidence.factor.T, scaled, lower=False)
+    return -0.5 * (float(np.sum(residual**2)) - float(scaled @ scaled)), np.asarray(mean)
+
+
+def misreading(hypothesis: Hypothesis, snapshot: Snapshot, step: int) -> Floats:
+    """Return (S,) what faults of instruments add to the readings of a step."""
+    added = np.zeros(len(snapshot.value))
+    for fault in hypothesis:
+        if not fault.kind.hydraulic and step >= fault.onset:
+            added += fault.severity * fault.kind.directions(snapshot, [fault.candidate])[:, 0]
+    return added
+
+
+def _snapshots(
+    case: Case, place: Place, hypothesis: Hypothesis, known: Evidence | None
+) -> Sequence[Snapshot]:
+    hydraulic = [fault.onset for fault in hypothesis if fault.kind.hydraulic]
+    first = min(hydraulic, default=case.window.steps) if known is not None else 0
+    conditions = [conditions_under(case, place, hypothesis, step) for step in range(first, case.window.steps)]
+    fresh = take_snapshots(case.engine, conditions, case.window.observables)
+    return [*(known.snapshots[:first] if known is not None else ()), *fresh]
+
+
+def _without_misreading(case: Case, hypothesis: Hypothesis, known: Evidence | None) -> Window:
+    """Return the window as it would read if the hypothesis' faulty instruments were right."""
+    if known is None or all(fault.kind.hydraulic for fault in hypothesis):
+        return case.window
+    value = case.window.value.copy()
+    for step, snapshot in enumerate(known.snapshots):
+        value[:, step] -= misreading(hypothesis, snapshot, step)
+    return replace(case.window, value=value)
+
+
+def open_case(
+    engine: Engine, window: Window, departures: Departures, assets: Assets, spread: Uncertainty, temper: float
+) -> Case:
+    """Return the case of a window, its boundaries set from what was measured."""
+    return Case(engine, window, tuple(conditions_of(engine, window)), departures, assets, spread, temper)

@@ -1,0 +1,108 @@
+"""From screening to a short list: which candidates deserve to be solved exactly, and from which severity and onset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+from hydro.complaint import Complaint
+from hydro.evidence import Evidence
+from hydro.faults import KINDS, Candidate, Scene
+from hydro.hypothesis import Fault
+from hydro.readings import Floats
+from hydro.screening import Screened, onset_steps, screen
+
+Key = tuple[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """A candidate as the linear model sees it.
+
+    ``log_weight``: log of prior times likelihood relative to the screened evidence, severity and onset summed out;
+    ``fault``: at its likeliest severity and onset; ``onset_bonus``: log of what summing over onsets makes of the likeliest one's likelihood;
+    ``severities``: (G,) tried.
+    """
+
+    fault: Fault
+    log_prior: float
+    log_weight: float
+    onset_bonus: float
+    severities: Floats
+
+    @property
+    def key(self) -> Key:
+        """Return the cause's key."""
+        return self.fault.key
+
+
+def leads(
+    evidence: Evidence,
+    scene: Scene,
+    priors: Mapping[Key, tuple[Candidate, float]],
+    complaint: Complaint | None,
+) -> list[Lead]:
+    """Return every candidate of every kind, the likeliest first."""
+    onsets = onset_steps(len(evidence.snapshots))
+    found: list[Lead] = []
+    for kind in KINDS:
+        candidates = [one for one, _ in priors.values() if one.kind == kind.name]
+        if not candidates:
+            continue
+        screened = screen(evidence, kind, candidates, kind.severities(scene), onsets)
+        heard = _complaint_term(evidence, screened, complaint)
+        found.extend(_leads_of(screened, heard, priors))
+    return sorted(found, key=lambda lead: -lead.log_weight)
+
+
+def choose(found: Sequence[Lead], most: int, each_kind: int = 2) -> list[Lead]:
+    """Return the first ``most`` leads and the best few of every kind."""
+    chosen = list(found[:most])
+    for kind in KINDS:
+        of_kind = [lead for lead in found if lead.fault.candidate.kind == kind.name][:each_kind]
+        chosen.extend(lead for lead in of_kind if lead not in chosen)
+    return chosen
+
+
+def _complaint_term(evidence: Evidence, screened: Screened, complaint: Complaint | None) -> Floats:
+    """Return (J, C, G) log-probability of the complaint, (relative to none of it when there is no complaint) zero."""
+    shape = screened.ratio.shape
+    if complaint is None:
+        return np.zeros(shape)
+    lowest = np.full(shape, np.inf)
+    for step in complaint.steps:
+        snapshot = evidence.snapshots[step]
+        direction = screened.kind.directions(snapshot, screened.candidates)[complaint.row]
+        if not screened.kind.hydraulic:
+            direction = np.zeros_like(direction)
+        amplitude = screened.kind.amplitudes(snapshot, screened.candidates, screened.severities)
+        changed = snapshot.value[complaint.row] + direction[:, None] * amplitude
+        begun = (screened.onsets <= step)[:, None, None]
+        lowest = np.minimum(lowest, np.where(begun, changed[None], snapshot.value[complaint.row]))
+    return complaint.log_likelihood(lowest)
+
+
+def _leads_of(
+    screened: Screened, heard: Floats, priors: Mapping[Key, tuple[Candidate, float]]
+) -> list[Lead]:
+    onsets, _, grid = screened.ratio.shape
+    total = screened.ratio + heard - np.log(onsets * grid)
+    result = []
+    for column, candidate in enumerate(screened.candidates):
+        table = total[:, column, :]
+        onset, severity = np.unravel_index(int(np.argmax(table)), table.shape)
+        log_prior = float(np.log(priors[(candidate.kind, candidate.indices)][1]))
+        by_onset = logsumexp(table, axis=1)
+        result.append(
+            Lead(
+                fault=Fault(candidate, float(screened.severities[severity]), int(screened.onsets[onset])),
+                log_prior=log_prior,
+                log_weight=log_prior + float(logsumexp(by_onset)),
+                onset_bonus=float(logsumexp(by_onset) - by_onset[onset] - np.log(onsets)),
+                severities=screened.severities,
+            )
+        )
+    return result

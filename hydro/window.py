@@ -1,0 +1,203 @@
+"""A window: the span of readings a diagnosis looks at, in steps, split into what drives the model and what is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydro.conditions import Conditions
+from hydro.engine import Engine
+from hydro.network import JUNCTION, TANK, Network
+from hydro.observables import DEMAND, FLOW, HEAD, INFLOW, PRESSURE, Observables
+from hydro.readings import Floats, Noise, Series
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Readings in T steps of equal length.
+
+    ``time``: (T,) mid of each step [s since 1970-01-01 UTC]; ``origin``: the instant of the network's time 0 [same].
+    ``points``: names of the S compared signals, ``observables`` what they see; ``value``, ``deviation``: (S, T) [SI],
+    NaN where nothing was read. ``head``: (T, N), ``status``, ``setting``: (T, L): what was measured of the boundaries,
+    NaN where nothing was.
+    """
+
+    time: Floats
+    origin: float
+    step: float
+    points: tuple[str, ...]
+    observables: Observables
+    value: Floats
+    deviation: Floats
+    head: Floats
+    status: Floats
+    setting: Floats
+
+    @property
+    def steps(self) -> int:
+        """Number of steps T."""
+        return len(self.time)
+
+    def network_time(self) -> Floats:
+        """Return (T,) the network's own time of each step [s]."""
+        return self.time - self.origin
+
+    def keep(self, steps: NDArray[np.intp]) -> Window:
+        """Return the window with these steps alone."""
+        return replace(
+            self,
+            time=self.time[steps],
+            value=self.value[:, steps],
+            deviation=self.deviation[:, steps],
+            head=self.head[steps],
+            status=self.status[steps],
+            setting=self.setting[steps],
+        )
+
+    def without(self, points: Sequence[str]) -> Window:
+        """Return the window with these points' readings taken out (NaN)."""
+        value = self.value.copy()
+        for point in points:
+            value[self.points.index(point)] = np.nan
+        return replace(self, value=value)
+
+
+def build_window(
+    network: Network,
+    series: Sequence[Series],
+    *,
+    origin: float,
+    start: float,
+    end: float,
+    step: float = 900.0,
+    noise: Noise | None = None,
+) -> Window:
+    """Average readings into steps of ``step`` [s] and split them into boundaries and compared signals.
+
+    A step in which a measured status changes is left out whole: its means mix two states of the network.
+    """
+    edges = np.arange(np.floor(start / step) * step, end + 1e-6, step)
+    edges = np.append(edges, edges[-1] + step) if edges[-1] < end else edges
+    steps = len(edges) - 1
+    head = np.full((steps, len(network.node_ids)), np.nan)
+    status = np.full((steps, len(network.link_ids)), np.nan)
+    setting = np.full((steps, len(network.link_ids)), np.nan)
+    steady = np.ones(steps, dtype=bool)
+    compared: list[tuple[Series, int, int]] = []
+    for one in series:
+        if one.quantity in ("level", "head") and _is_source(network, one.element):
+            node = network.node_index[one.element]
+            bottom = network.elevation[node] if one.quantity == "level" else 0.0
+            head[:, node] = _held(_means(one, edges)[0]) + bottom
+        elif one.quantity == "status":
+            link = network.link_index[one.element]
+            means = _means(one, edges)[0]
+            steady &= ~((means > 0.0) & (means < 1.0))
+            status[:, link] = _held(means)
+        elif one.quantity == "setting":
+            setting[:, network.link_index[one.element]] = _held(_means(one, edges)[0])
+        else:
+            compared.append((one, *_observable(network, one)))
+    value, deviation = _compared(compared, edges, noise or Noise())
+    window = Window(
+        time=(edges[:-1] + edges[1:]) / 2,
+        origin=origin,
+        step=step,
+        points=tuple(one.point for one, _, _ in compared),
+        observables=Observables(
+            kind=np.array([kind for _, kind, _ in compared], dtype=np.int8),
+            index=np.array([index for _, _, index in compared], dtype=np.intp),
+        ),
+        value=value,
+        deviation=deviation,
+        head=head,
+        status=status,
+        setting=setting,
+    )
+    seen = steady & np.any(np.isfinite(value), axis=0)
+    return window.keep(np.flatnonzero(seen))
+
+
+def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) -> list[Conditions]:
+    """Return the conditions of every step: the INP's at that time, overridden by what was measured.
+
+    ``demand``: (T, N) full demands [m³/s]; the INP's own where it is None. Tanks and links that nobody measures
+    follow the INP's controls through the window.
+    """
+    plain = [engine.default_conditions(float(time)) for time in window.network_time()]
+    given = [
+        replace(
+            condition,
+            demand=condition.demand if demand is None else demand[step],
+            head=_over(window.head[step], condition.head),
+            status=_over(window.status[step], condition.status),
+            setting=_over(window.setting[step], condition.setting),
+        )
+        for step, condition in enumerate(plain)
+    ]
+    network = engine.network
+    tanks = np.flatnonzero(network.node_kind == TANK)
+    if np.all(np.isfinite(window.head[:, tanks])):
+        return given
+    followed = engine.extended(
+        window.network_time(),
+        [replace(one, head=window.head[step], status=window.status[step]) for step, one in enumerate(given)],
+    )
+    fixed = np.flatnonzero(network.node_kind != JUNCTION)
+    filled = []
+    for condition, state in zip(given, followed, strict=True):
+        known = condition.head.copy()
+        known[fixed] = state.head[fixed]
+        filled.append(replace(condition, head=known, status=_over(condition.status, state.status.astype(float))))
+    return filled
+
+
+def _is_source(network: Network, element: str) -> bool:
+    node = network.node_index.get(element)
+    return node is not None and network.node_kind[node] != JUNCTION
+
+
+def _observable(network: Network, one: Series) -> tuple[int, int]:
+    """Return (kind, index) of what a compared series sees."""
+    if one.quantity in ("pressure", "head"):
+        return (PRESSURE if one.quantity == "pressure" else HEAD), network.node_index[one.element]
+    if one.element in network.link_index and one.quantity == "flow":
+        return FLOW, network.link_index[one.element]
+    node = network.node_index[one.element]
+    return (DEMAND if network.node_kind[node] == JUNCTION else INFLOW), node
+
+
+def _means(one: Series, edges: Floats) -> tuple[Floats, Floats]:
+    """Return (T,) mean per step (NaN where nothing was read) and the number of readings."""
+    step = np.searchsorted(edges, one.time, side="right") - 1
+    inside = (step >= 0) & (step < len(edges) - 1) & np.isfinite(one.value)
+    count = np.bincount(step[inside], minlength=len(edges) - 1).astype(float)
+    total = np.bincount(step[inside], weights=one.value[inside], minlength=len(edges) - 1)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0), count
+
+
+def _held(values: Floats) -> Floats:
+    """Return the values with gaps filled by the last one before (and the first one, at the start)."""
+    known = np.flatnonzero(np.isfinite(values))
+    if len(known) == 0:
+        return values
+    last = np.maximum(np.searchsorted(known, np.arange(len(values)), side="right") - 1, 0)
+    return np.asarray(values[known[last]])
+
+
+def _over(measured: Floats, modelled: Floats) -> Floats:
+    return np.where(np.isfinite(measured), measured, modelled)
+
+
+def _compared(compared: list[tuple[Series, int, int]], edges: Floats, noise: Noise) -> tuple[Floats, Floats]:
+    value = np.full((len(compared), len(edges) - 1), np.nan)
+    deviation = np.full_like(value, np.nan)
+    for row, (one, _, _) in enumerate(compared):
+        mean, count = _means(one, edges)
+        single = noise.deviation(one.quantity, mean) if one.deviation is None else np.full_like(mean, one.deviation)
+        value[row] = mean
+        deviation[row] = single / np.sqrt(np.maximum(count, 1.0))
+    return value, deviation
