@@ -63,7 +63,12 @@ def _saying_problems(words: str, time: datetime, reading_m: float | None) -> lis
         problems.append(
             Problem(f"complaint: time {time.isoformat()} is naive, expected an offset such as {time.isoformat()}+08:00")
         )
-    if reading_m is not None and not (math.isfinite(reading_m) and LOWEST_READING_M <= reading_m <= HIGHEST_READING_M):
-        expected = f"{LOWEST_READING_M:g} to {HIGHEST_READING_M:g} m of water"
-        problems.append(Problem(f"complaint: reading {reading_m:g} m, expected {expected}"))
-    return problems
+    return [*problems, *reading_problems("complaint", reading_m)]
+
+
+def reading_problems(subject: str, reading_m: float | None) -> list[Problem]:
+    """Return what is wrong with a pressure that a person read [m]; nothing where none was read."""
+    if reading_m is None or (math.isfinite(reading_m) and LOWEST_READING_M <= reading_m <= HIGHEST_READING_M):
+        return []
+    expected = f"{LOWEST_READING_M:g} to {HIGHEST_READING_M:g} m of water"
+    return [Problem(f"{subject}: reading {reading_m:g} m, expected {expected}")]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from models.alarm import Acknowledge, Alarm, diagnosis_key
 from models.order import Finding, FindingKind, Gain, Order, OrderState, advance, cure_done, parse_finding
 from models.problem import BadInput, Problem, Refused
+from service.desk import reading_problems
 from stores.records import Records
 
 GAIN_TOLERANCE_M = 0.5
@@ -53,7 +54,16 @@ def record_findings(records: Records, order_id: int, found: Sequence[str], by: s
 def record_pressures(
     records: Records, order_id: int, by: str, time: datetime, before_m: float | None, after_m: float | None
 ) -> Order:
-    """Add the pressures measured before and after the work [m] to an order; what is not given stays as it is."""
+    """Add the pressures measured before and after the work [m] to an order; what is not given stays as it is.
+
+    Raises
+    ------
+    BadInput
+        A reading is no pressure in metres.
+    """
+    problems = [one for reading in (before_m, after_m) for one in reading_problems(f"order {order_id}", reading)]
+    if problems:
+        raise BadInput(problems)
     order = records.order(order_id)
     gain = order.gain or Gain(order.place.node, None)
     if before_m is not None:

@@ -7,6 +7,7 @@ each one matters.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -60,14 +61,14 @@ class Database:
     def _engine(self, url: URL) -> Engine:
         if url.get_backend_name() != "sqlite":
             try:
-                return create_engine(url, pool_pre_ping=True)
+                return create_engine(url, pool_pre_ping=True, json_serializer=_json)
             except NoSuchModuleError as error:
                 raise BadInput.of(f"records {self.name}: {error}") from error
             except ModuleNotFoundError as error:
                 raise Unavailable(f"records {self.name}: the Python package {error.name} is not installed") from error
         if url.database and url.database != ":memory:" and not url.database.startswith("file:"):
             self._make_folder(Path(url.database).parent)
-        engine = create_engine(url, connect_args={"timeout": self._busy_timeout_s})
+        engine = create_engine(url, connect_args={"timeout": self._busy_timeout_s}, json_serializer=_json)
         event.listen(engine, "connect", _take_over_transactions)
         event.listen(engine, "begin", _begin)
         return engine
@@ -157,6 +158,11 @@ class Database:
         }
         fact = facts.get(code, "") if code is not None else ""
         return Unavailable(f"records {self.name}: {fact or _first_line(error)}")
+
+
+def _json(value: object) -> str:
+    """Return JSON that every database reads: NaN is none, and Chinese stays legible in the file."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
 def _parse(url: str) -> URL:

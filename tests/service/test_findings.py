@@ -103,3 +103,9 @@ def test_measured_gain_confirms_the_predicted_one(order: Order, records: Records
     assert gain_holds(measured.gain) is True
     off = record_pressures(records, order.id, "Zhao", now + timedelta(hours=3), None, 12.0)
     assert gain_holds(off.gain) is False
+
+
+def test_reading_that_is_no_pressure_is_refused(order: Order, records: Records, now: datetime) -> None:
+    with pytest.raises(BadInput, match="order 1: reading nan m, expected"):
+        record_pressures(records, order.id, "Zhao", now, float("nan"), None)
+    assert records.order(order.id) == order
