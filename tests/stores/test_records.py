@@ -293,7 +293,7 @@ def test_draft_and_done_orders_take_no_findings(records: Records) -> None:
 
 def test_measured_gain_is_kept_beside_the_predicted(records: Records) -> None:
     order = records.draft_order(ORDER)
-    records.record_gain(order.id, Gain("C-017", 7.9, 8.8, 16.4), "Zhao", SEVEN)
+    records.record_gain(order.id, Gain("C-017", 7.9, before_m=8.8, after_m=16.4), "Zhao", SEVEN)
     gain = records.order(order.id).gain
     assert gain is not None
     assert gain.measured_m == pytest.approx(7.6)
