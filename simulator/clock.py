@@ -1,0 +1,30 @@
+"""The plant's clock: it runs N times as fast as the wall's, on a clock that nobody can set back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from time import monotonic
+
+
+class PlantClock:
+    """Plant time from the moment of its creation on."""
+
+    def __init__(self, start: datetime, speed: float, wall: Callable[[], float] = monotonic) -> None:
+        """Start at ``start``; ``speed`` is plant seconds a wall second, ``wall`` a monotonic clock [s]."""
+        if start.tzinfo is None:
+            raise ValueError(f"start {start.isoformat()} is naive, expected an offset")
+        if speed <= 0:
+            raise ValueError(f"speed {speed:g}, must be > 0")
+        self.speed = speed
+        self._start = start
+        self._wall = wall
+        self._begun = wall()
+
+    def now(self) -> datetime:
+        """Return the plant's time."""
+        return self._start + timedelta(seconds=(self._wall() - self._begun) * self.speed)
+
+    def wall_until(self, time: datetime) -> float:
+        """Return how many seconds of the wall's clock it is until plant time ``time``; negative when it has passed."""
+        return (time - self.now()).total_seconds() / self.speed
