@@ -224,7 +224,11 @@ def _cure(answer: Answer, cure: Cure) -> Document:
         "change": "; ".join(parts),
         "faults": [_named(fault.candidate) for fault in cure.faults],
         "replace": [
-            {"links": [network.link_ids[link] for link in one.main.links], "size": one.name, "inner_mm": 1e3 * one.diameter}
+            {
+                "links": [network.link_ids[link] for link in one.main.links],
+                "size": one.name,
+                "inner_mm": 1e3 * one.diameter,
+            }
             for one in cure.resizes
         ],
         "regained_m": cure.regained,

@@ -62,7 +62,9 @@ class Attribution:
     cured: float
 
 
-def attribute(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize], node: int, step: int) -> Attribution:
+def attribute(
+    diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize], node: int, step: int
+) -> Attribution:
     """Return the head lost at a node divided among the faults of a hypothesis and the mains too thin."""
     case = diagnosis.found.case
     place = likely_place(case, diagnosis.leading)

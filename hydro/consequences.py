@@ -68,9 +68,7 @@ def without(hypothesis: Hypothesis, cured: Fault) -> Hypothesis:
     return tuple(fault for fault in hypothesis if fault.key != cured.key)
 
 
-def _difference(
-    case: Case, place: Place, hypothesis: Hypothesis, cured: Fault, steps: NDArray[np.intp]
-) -> Floats:
+def _difference(case: Case, place: Place, hypothesis: Hypothesis, cured: Fault, steps: NDArray[np.intp]) -> Floats:
     """Return (K, N) head gained in each step by curing one fault of a hypothesis [m]."""
     cures = [conditions_under(case, place, without(hypothesis, cured), int(step)) for step in steps]
     as_is = [conditions_under(case, place, hypothesis, int(step)) for step in steps]

@@ -99,7 +99,9 @@ def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize
 def _gone_with(hypothesis: Hypothesis, laid: Sequence[Resize]) -> list[Fault]:
     """Return the blockages that lie in mains which are replaced, old valves and all."""
     links = {link for resize in laid for link in resize.main.links}
-    return [fault for fault in hypothesis if fault.candidate.kind == "blocked_link" and fault.candidate.indices[0] in links]
+    return [
+        fault for fault in hypothesis if fault.candidate.kind == "blocked_link" and fault.candidate.indices[0] in links
+    ]
 
 
 def _cost(diagnosis: Diagnosis, state: State, condition: object, node: int) -> Floats:
@@ -108,7 +110,7 @@ def _cost(diagnosis: Diagnosis, state: State, condition: object, node: int) -> F
     network = case.engine.network
     row = Observables(kind=np.array([PRESSURE], dtype=np.int8), index=np.array([node], dtype=np.intp))
     linear = Linearisation(network, state, condition, case.engine.pressure_demand)  # type: ignore[arg-type]
-    per_metre = linear.headloss_sensitivity(row)[0]
+    per_metre = linear.sensitivities(row).headloss[0]
     is_pipe = np.isin(network.link_kind, PIPES)
     return np.asarray(np.where(is_pipe, -per_metre * state.headloss, 0.0))
 

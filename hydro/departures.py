@@ -79,7 +79,12 @@ class Departures:
 
 
 def prior_departures(
-    snapshots: Sequence[Snapshot], noise: Floats, points: Sequence[str], datums: Floats, assets: Assets, spread: Uncertainty
+    snapshots: Sequence[Snapshot],
+    noise: Floats,
+    points: Sequence[str],
+    datums: Floats,
+    assets: Assets,
+    spread: Uncertainty,
 ) -> Departures:
     """Return the departures before anything was read.
 
@@ -108,9 +113,7 @@ def prior_departures(
 def sensitivity(snapshot: Snapshot, assets: Assets) -> Floats:
     """Return (S, P) the change of each observed value per unit of each departure."""
     by_node = snapshot.demand * snapshot.conditions.demand
-    by_zone = np.stack(
-        [by_node[:, assets.zone == zone].sum(axis=1) for zone in range(len(assets.zone_names))], axis=1
-    )
+    by_zone = np.stack([by_node[:, assets.zone == zone].sum(axis=1) for zone in range(len(assets.zone_names))], axis=1)
     is_pipe = np.isin(snapshot.network.link_kind, PIPES)
     by_link = snapshot.headloss * np.where(is_pipe, snapshot.state.headloss, 0.0)
     return np.hstack([by_node, by_zone, by_link, snapshot.source, np.eye(len(snapshot.value))])
@@ -122,8 +125,9 @@ def zone_response(snapshot: Snapshot, assets: Assets) -> Floats:
     return np.stack([by_node[:, assets.zone == zone].sum(axis=1) for zone in range(len(assets.zone_names))], axis=1)
 
 
-def depart(conditions: Conditions, departures: Departures, theta: Floats, zone_now: Floats, assets: Assets,
-           network: Network) -> Conditions:
+def depart(
+    conditions: Conditions, departures: Departures, theta: Floats, zone_now: Floats, assets: Assets, network: Network
+) -> Conditions:
     """Return the conditions of the network as it is: with its departures (P,) and this step's zone factors (Z,)."""
     node, zone, link, source, _ = departures.split(theta)
     demand = conditions.demand * np.exp(node + (zone + zone_now)[assets.zone])

@@ -77,7 +77,7 @@ def diagnose(
     found = search(case, scene, priors, complaint, effort or Effort())
     weights = [found.healthy_log_weight, found.unexplained_log_weight]
     weights += [one.log_weight for one in found.explained]
-    weights += [found.healthy.log_likelihood + lead.log_weight for lead in found.tail]
+    weights += [log_weight for _, log_weight in found.tail]
     shares = np.exp(np.array(weights) - logsumexp(weights))
     probability: dict[tuple[str, tuple[int, ...]], float] = {}
     best: dict[tuple[str, tuple[int, ...]], tuple[Fault, Explained | None]] = {}
@@ -85,9 +85,9 @@ def diagnose(
         for fault in one.hypothesis:
             probability[fault.key] = probability.get(fault.key, 0.0) + float(share)
             best.setdefault(fault.key, (fault, one))
-    for lead, share in zip(found.tail, shares[2 + len(found.explained) :], strict=True):
-        probability[lead.key] = probability.get(lead.key, 0.0) + float(share)
-        best.setdefault(lead.key, (lead.fault, None))
+    for (fault, _), share in zip(found.tail, shares[2 + len(found.explained) :], strict=True):
+        probability[fault.key] = probability.get(fault.key, 0.0) + float(share)
+        best.setdefault(fault.key, (fault, None))
     causes = [Cause(best[key][0], min(probability[key], 1.0), best[key][1]) for key in probability]
     return Diagnosis(
         found=found,
@@ -117,7 +117,7 @@ def fresh_departures(engine: Engine, window: Window, assets: Assets, spread: Unc
     """Return what is believed of the network's departures before anything was read."""
     few = np.unique(np.linspace(0, window.steps - 1, 8).astype(int))
     conditions = conditions_of(engine, window)
-    snapshots = take_snapshots(engine, [conditions[step] for step in few], window.observables, slopes=False)
+    snapshots = take_snapshots(engine, [conditions[step] for step in few], window.observables, [np.empty(0)] * len(few))
     gauge = np.isin(window.observables.kind, [PRESSURE, HEAD])
     noise = np.nan_to_num(np.nanmedian(_with_floor(window.deviation), axis=1), nan=1.0)
     return prior_departures(snapshots, noise, window.points, np.where(gauge, spread.datum_m, 0.0), assets, spread)

@@ -171,5 +171,3 @@ def _report_errors(report: Path) -> str:
         return ""
     lines = [line.strip() for line in report.read_text(errors="replace").splitlines()]
     return "; ".join(line for line in lines if "rror" in line or line.endswith(":"))
-
-

@@ -9,7 +9,7 @@ r×r matrix A = I + Σ_t GᵀWᵀW G alone.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import solve_triangular
@@ -19,6 +19,10 @@ from hydro.departures import Departures, Uncertainty, sensitivity, zone_response
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 from hydro.window import Window
+
+
+STRANGE = 3.5
+"""A reading this many standard deviations off what the departures allow has no say in where the network is solved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,20 @@ def weigh(
     )
 
 
+def trusting(window: Window, evidence: Evidence, departures: Departures, assets: Assets, spread: Uncertainty) -> Window:
+    """Return the window with readings that no departure explains made so doubtful that they pull at nothing.
+
+    A working point is to be found by what is well; a fault must not bend the network it is looked for in.
+    """
+    deviation = window.deviation.copy()
+    for step, snapshot in enumerate(evidence.snapshots):
+        residual, basis, covariance = _linear(snapshot, window, step, departures, evidence.place, assets, spread)
+        expected = np.sqrt(np.diag(covariance) + np.sum(basis**2, axis=1))
+        strange = np.abs(np.nan_to_num(residual)) > STRANGE * expected
+        deviation[strange, step] = np.maximum(deviation[strange, step], np.abs(residual[strange]) * 10.0)
+    return replace(window, deviation=deviation)
+
+
 def zones_now(evidence: Evidence, assets: Assets, spread: Uncertainty) -> Floats:
     """Return (T, Z) the most likely zone factors in time, given the evidence's departures."""
     left = evidence.unexplained()
@@ -148,7 +166,10 @@ def _whitener(covariance: Floats, known: np.ndarray[tuple[int], np.dtype[np.bool
     rows = np.flatnonzero(known)
     if len(rows) == 0:
         return whitener, 0.0
-    lower = np.linalg.cholesky(covariance[np.ix_(rows, rows)])
-    inverse = solve_triangular(lower, np.eye(len(rows)), lower=True)
+    # Flows and heads differ by orders of magnitude: factorise the correlations, not the covariances.
+    size = np.sqrt(np.diag(covariance)[rows])
+    correlation = covariance[np.ix_(rows, rows)] / np.outer(size, size)
+    lower = np.linalg.cholesky(correlation + 1e-9 * np.eye(len(rows)))
+    inverse = solve_triangular(lower, np.diag(1.0 / size), lower=True)
     whitener[np.ix_(rows, rows)] = inverse
     return whitener, float(np.log(np.diag(inverse)).sum())

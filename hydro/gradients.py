@@ -36,8 +36,15 @@ def headloss_gradients(network: Network, state: State, conditions: Conditions) -
     gradient = np.where(network.link_kind == PBV, 1e-6, gradient)
     gradient = np.where(np.isin(network.link_kind, [TCV, GPV]), 2.0 * loss / flow, gradient)
     for link, pump in network.pumps.items():
-        gradient[link] = _pump_gradient(pump.shutoff, pump.resistance, pump.exponent, pump.power,
-                                        float(state.setting[link]), float(flow[link]), float(loss[link]))
+        gradient[link] = _pump_gradient(
+            pump.shutoff,
+            pump.resistance,
+            pump.exponent,
+            pump.power,
+            float(state.setting[link]),
+            float(flow[link]),
+            float(loss[link]),
+        )
     assert gradient[network.link_kind == PUMP].shape == (len(network.pumps),)
     return np.maximum(gradient, LEAST_GRADIENT)
 

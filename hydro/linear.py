@@ -7,6 +7,8 @@ A row of sensitivities for each observed value costs one adjoint solve.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csc_array, diags_array
@@ -19,8 +21,23 @@ from hydro.observables import DEMAND, FLOW, INFLOW, Observables
 from hydro.readings import Floats
 from hydro.state import State
 
-LEAST_SLOPE = 1e-9
+LEAST_SLOPE = 1e-6
 """Keeps nodes that a closed valve has cut off from making the matrix singular [m²/s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivities:
+    """Change of S observed values.
+
+    ``demand``: (S, N) per m³/s of full demand, as far as pressure lets it flow; ``withdrawal``: (S, N) per m³/s of
+    outflow that pressure does not limit; ``headloss``: (S, L) per metre of headloss added to a link from start to end;
+    ``source``: (S, N) per metre of a fixed head, zero columns at junctions.
+    """
+
+    demand: Floats
+    withdrawal: Floats
+    headloss: Floats
+    source: Floats
 
 
 class Linearisation:
@@ -47,29 +64,22 @@ class Linearisation:
         self._incidence = self._incidence_of(np.arange(len(network.link_ids)))
         self._solver = self._factorise()
 
-    def demand_sensitivity(self, observables: Observables) -> Floats:
-        """Return (S, N) change of each observed value per m³/s of full demand, as far as pressure lets it flow."""
+    def sensitivities(self, observables: Observables) -> Sensitivities:
+        """Return what every cause does to each observed value: one adjoint solve a value serves all four."""
         heads, direct = self._adjoint(observables)
         by_demand = -heads
         for row in np.flatnonzero(observables.kind == DEMAND):
             by_demand[row, observables.index[row]] += 1.0
-        return np.asarray(by_demand * self._fraction)
-
-    def withdrawal_sensitivity(self, observables: Observables) -> Floats:
-        """Return (S, N) change of each observed value per m³/s of outflow that pressure does not limit."""
-        return -self._adjoint(observables)[0]
-
-    def headloss_sensitivity(self, observables: Observables) -> Floats:
-        """Return (S, L) change of each observed value per metre of headloss added to a link from start to end."""
-        heads, direct = self._adjoint(observables)
-        padded = np.hstack([heads, np.zeros((len(heads), 1))])
         # Added loss φ on a link drives −φ/g' through it: as if −φ/g' left at its end and came in at its start.
-        across = padded[:, self._network.start] - padded[:, self._network.end]
-        return np.asarray((across - direct) * self._conductance)
+        across = heads[:, self._network.start] - heads[:, self._network.end]
+        return Sensitivities(
+            demand=by_demand * self._fraction,
+            withdrawal=-heads,
+            headloss=(across - direct) * self._conductance,
+            source=self._by_fixed_head(observables, heads, direct),
+        )
 
-    def head_sensitivity(self, observables: Observables) -> Floats:
-        """Return (S, N) change of each observed value per metre of a fixed head; zero columns at junctions."""
-        heads, direct = self._adjoint(observables)
+    def _by_fixed_head(self, observables: Observables, heads: Floats, direct: Floats) -> Floats:
         result = np.zeros_like(heads)
         for node in self._network.fixed:
             for link in np.flatnonzero((self._network.start == node) | (self._network.end == node)):
@@ -103,7 +113,9 @@ class Linearisation:
     def _factorise(self) -> SuperLU:
         weighted = self._incidence @ diags_array(self._conductance)
         matrix = weighted @ self._incidence.T + diags_array(self._outflow_slope[self._free] + LEAST_SLOPE)
-        return splu(csc_array(matrix), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0)
+        return splu(
+            csc_array(matrix), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0
+        )
 
     def _adjoint(self, observables: Observables) -> tuple[Floats, Floats]:
         """Return (S, N) change per m³/s put in at a node, and (S, L) direct weight of each link's own flow."""

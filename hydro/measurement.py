@@ -96,9 +96,7 @@ def _information(weights: Floats, pressure: Floats, spread: Floats) -> Floats:
     return np.asarray(np.maximum(entropy - parts, 0.0))
 
 
-def _outcomes(
-    weights: Floats, hypotheses: list[Hypothesis], pressure: Floats, spread: Floats
-) -> tuple[Outcome, ...]:
+def _outcomes(weights: Floats, hypotheses: list[Hypothesis], pressure: Floats, spread: Floats) -> tuple[Outcome, ...]:
     """Return what ranges of readings would mean: where the likeliest hypothesis changes, a range ends."""
     values = np.linspace(float((pressure - 3 * spread).min()), float((pressure + 3 * spread).max()), 200)
     density = np.exp(-0.5 * ((values[:, None] - pressure) / spread) ** 2) / spread * weights

@@ -15,7 +15,7 @@ _DEMAND_CATEGORY, _POWER_CURVE = 1, 1
 # EPANET's codes of properties.
 _ELEVATION, _TANK_LEVEL, _NODE_PATTERN = 0, 8, 2
 _DIAMETER, _LENGTH, _ROUGHNESS, _MINOR, _INIT_STATUS, _INIT_SETTING, _LINK_PATTERN = 0, 1, 2, 3, 4, 5, 15
-_PUMP_POWER = 18
+_PUMP_POWER, _DEFAULT_PATTERN = 18, 23
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,13 @@ def _patterns(kit: Toolkit, nodes: int, links: int) -> Patterns:
     for pattern in range(1, kit.integer("getcount", 3) + 1):
         length = kit.integer("getpatternlen", pattern)
         table.append(np.array([kit.number("getpatternvalue", pattern, one + 1) for one in range(length)]))
+    default = int(kit.number("getoption", _DEFAULT_PATTERN))
     node, base, pattern_of = [], [], []
     for one in range(1, nodes + 1):
         for category in range(1, kit.integer("getnumdemands", one) + 1):
             node.append(one - 1)
             base.append(kit.number("getbasedemand", one, category))
-            pattern_of.append(kit.integer("getdemandpattern", one, category))
+            pattern_of.append(kit.integer("getdemandpattern", one, category) or default)
     return Patterns(
         table=tuple(table),
         category_node=np.array(node, dtype=np.intp),

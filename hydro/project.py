@@ -19,7 +19,7 @@ _ELEVATION, _BASE, _PATTERN, _EMITTER, _TANK_LEVEL, _HEAD, _PRESSURE = 0, 1, 2, 
 _EMITTER_FLOW, _DELIVERED = 29, 31
 _DIAMETER, _ROUGHNESS, _MINOR, _INIT_STATUS, _INIT_SETTING, _FLOW, _VELOCITY = 0, 2, 3, 4, 5, 8, 9
 _STATUS, _SETTING, _LINK_PATTERN = 11, 12, 15
-_DEMAND_MULTIPLIER, _EMITTER_EXPONENT = 4, 3
+_DEMAND_MULTIPLIER, _EMITTER_EXPONENT, _DEFAULT_PATTERN = 4, 3, 23
 _DURATION, _ACCURACY = 0, 1
 TIGHT = 1e-5
 """Flow change at which a solve has converged: differences of states are wanted, not states alone."""
@@ -128,6 +128,8 @@ class Project:
 
     def _take_out_patterns(self, network: Network) -> None:
         self.kit.call("setoption", _DEMAND_MULTIPLIER, _double(1.0))
+        # A demand without a pattern follows the default one; without that, it is constant.
+        self.kit.call("setoption", _DEFAULT_PATTERN, _double(0.0))
         for node in range(1, self._nodes + 1):
             kind = network.node_kind[node - 1]
             if kind == JUNCTION:

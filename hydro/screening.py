@@ -37,8 +37,9 @@ def onset_steps(steps: int, most: int = 24) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, steps - 1, min(steps, most)).astype(np.intp))
 
 
-def screen(evidence: Evidence, kind: FaultKind, candidates: list[Candidate], severities: Floats,
-           onsets: NDArray[np.intp]) -> Screened:
+def screen(
+    evidence: Evidence, kind: FaultKind, candidates: list[Candidate], severities: Floats, onsets: NDArray[np.intp]
+) -> Screened:
     """Return the log-likelihood ratios of all candidates of a kind."""
     count, grid = len(candidates), len(severities)
     gain, power = np.zeros((count, grid)), np.zeros((count, grid))

@@ -20,12 +20,21 @@ from hydro.unexplained import unexplained_ratio
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """How far to search: short list of single faults, beams of pairs and triples, partners tried for each."""
+    """How far to search.
+
+    ``singles`` are scanned exactly, ``exact`` of them (and of pairs, of triples) linearised at their own state; of
+    those ``beam`` are extended by the best ``partners``.
+    """
 
     singles: int = 24
+    exact: int = 12
     beam: int = 3
     partners: int = 6
     most_faults: int = 3
+
+
+FAR = 12.0
+"""A hypothesis whose log weight is this far below the best is not worth solving at its own state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +52,27 @@ class Explained:
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """One more fault beside ``others``, its severities scanned with the linearisation that stands without it."""
+
+    others: Hypothesis
+    lead: Lead
+    scan: Scan
+    log_prior: float
+    log_weight: float
+
+    @property
+    def fault(self) -> Fault:
+        """Return the fault at its likeliest severity."""
+        return Fault(self.lead.fault.candidate, self.scan.best, self.lead.fault.onset)
+
+
+@dataclass(frozen=True, slots=True)
 class Search:
-    """All that was found: ``healthy`` evidence and log weight, exact hypotheses, and the linear tail of the others."""
+    """All that was found: ``healthy`` evidence and log weight, exact hypotheses, and the tail of single faults.
+
+    ``tail``: faults that were judged by screening or a scan alone, with their log weights.
+    """
 
     case: Case
     scene: Scene
@@ -52,94 +80,113 @@ class Search:
     healthy_log_weight: float
     unexplained_log_weight: float
     explained: tuple[Explained, ...]
-    tail: tuple[Lead, ...]
+    tail: tuple[tuple[Fault, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a search is about; the same for every hypothesis."""
+
+    case: Case
+    scene: Scene
+    healthy: Evidence
+    believed: Mapping[Key, tuple[Candidate, float]]
+    priors: Priors
+    complaint: Complaint | None
+    effort: Effort
 
 
 def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None, effort: Effort) -> Search:
     """Return the hypotheses worth naming, each with its posterior weight."""
-    believed = priors.of(scene)
     healthy = settle(case)
-    found = leads(healthy, scene, believed, complaint)
-    heard = _heard(_watched(healthy, complaint), complaint)
-    quiet = float(np.log(max(1e-9, 1.0 - priors.any_fault - priors.unexplained)))
-    singles = [
-        _explain(case, healthy, healthy, (), lead, lead.log_prior, complaint) for lead in choose(found, effort.singles)
+    asked = _Question(case, scene, healthy, priors.of(scene), priors, complaint, effort)
+    found = leads(healthy, scene, asked.believed, complaint)
+    tried = [
+        _try(asked, healthy, (), lead, lead.log_prior)
+        for lead in choose(found, effort.singles, found[0].log_weight - 2 * FAR)
     ]
-    explained = {frozenset(fault.key for fault in one.hypothesis): one for one in singles}
-    generation = sorted(singles, key=lambda one: -one.log_weight)[: effort.beam]
+    singles = _explain_best(asked, tried)
+    explained = {_keys(one.hypothesis): one for one in singles}
+    generation = singles[: effort.beam]
     for _ in range(effort.most_faults - 1):
-        grown = [
-            child for parent in generation for child in _extend(case, scene, healthy, parent, believed, priors, complaint, effort)
-        ]
-        fresh = [one for one in grown if frozenset(fault.key for fault in one.hypothesis) not in explained]
-        explained.update({frozenset(fault.key for fault in one.hypothesis): one for one in fresh})
-        best = max(explained.values(), key=lambda one: one.log_weight).log_weight
-        generation = sorted(
-            (one for one in fresh if one.log_weight > best - 6.0), key=lambda one: -one.log_weight
-        )[: effort.beam]
-    named = {key for keys in explained for key in keys if len(keys) == 1}
+        grown = _explain_best(asked, [child for parent in generation for child in _extend(asked, parent)])
+        fresh = {_keys(one.hypothesis): one for one in grown if _keys(one.hypothesis) not in explained}
+        explained |= fresh
+        best = max(one.log_weight for one in explained.values())
+        worth = [one for one in fresh.values() if one.log_weight > best - FAR]
+        generation = sorted(worth, key=lambda one: -one.log_weight)[: effort.beam]
+    quiet = float(np.log(max(1e-9, 1.0 - priors.any_fault - priors.unexplained)))
+    unknown = float(np.log(priors.unexplained)) + unexplained_ratio(healthy, case.window)
     return Search(
         case=case,
         scene=scene,
         healthy=healthy,
-        healthy_log_weight=quiet + healthy.log_likelihood + heard,
-        unexplained_log_weight=float(np.log(priors.unexplained))
-        + healthy.log_likelihood
-        + unexplained_ratio(healthy, case.window),
+        healthy_log_weight=quiet + healthy.log_likelihood + _heard(_watched(healthy, complaint), complaint),
+        unexplained_log_weight=unknown + healthy.log_likelihood,
         explained=tuple(sorted(explained.values(), key=lambda one: -one.log_weight)),
-        tail=tuple(lead for lead in found if lead.key not in named),
+        tail=_tail(healthy, found, tried, explained),
     )
 
 
-def _extend(
-    case: Case,
-    scene: Scene,
-    healthy: Evidence,
-    parent: Explained,
-    believed: Mapping[Key, tuple[Candidate, float]],
-    priors: Priors,
-    complaint: Complaint | None,
-    effort: Effort,
-) -> list[Explained]:
+def _tail(
+    healthy: Evidence, found: Sequence[Lead], tried: Sequence[Tried], explained: Mapping[frozenset[Key], Explained]
+) -> tuple[tuple[Fault, float], ...]:
+    """Return the single faults that were not solved at their own state, each with the best weight known of it."""
+    scanned = {one.lead.key: (one.fault, one.log_weight) for one in tried}
+    rest = {lead.key: (lead.fault, healthy.log_likelihood + lead.log_weight) for lead in found} | scanned
+    return tuple(one for key, one in rest.items() if frozenset([key]) not in explained)
+
+
+def _keys(hypothesis: Hypothesis) -> frozenset[Key]:
+    return frozenset(fault.key for fault in hypothesis)
+
+
+def _extend(asked: _Question, parent: Explained) -> list[Tried]:
     """Return the parent's hypothesis with one more fault, for the likeliest few."""
-    taken = {fault.key for fault in parent.hypothesis}
-    rest = {key: one for key, one in believed.items() if key not in taken}
-    found = choose(leads(parent.evidence, scene, rest, complaint), effort.partners, each_kind=1)
-    prior_of_parent = sum(float(np.log(believed[fault.key][1])) for fault in parent.hypothesis)
+    taken = _keys(parent.hypothesis)
+    rest = {key: one for key, one in asked.believed.items() if key not in taken}
+    prior_of_parent = sum(float(np.log(asked.believed[fault.key][1])) for fault in parent.hypothesis)
     # Given one fault, a second certain one has its own share of what another fault is likely at all.
-    relative = float(np.log(priors.another / priors.any_fault))
-    extra = relative * len(parent.hypothesis)
+    relative = float(np.log(asked.priors.another / asked.priors.any_fault)) * len(parent.hypothesis)
+    every = leads(parent.evidence, asked.scene, rest, asked.complaint)
+    # One that makes the whole unlikelier than it is without it is left out early.
+    found = choose(every, asked.effort.partners, -FAR / 2 - relative)
     return [
-        _explain(case, healthy, parent.evidence, parent.hypothesis, lead, prior_of_parent + lead.log_prior + extra, complaint)
+        _try(asked, parent.evidence, parent.hypothesis, lead, prior_of_parent + lead.log_prior + relative)
         for lead in found
     ]
 
 
-def _explain(
-    case: Case,
-    healthy: Evidence,
-    base: Evidence,
-    others: Hypothesis,
-    lead: Lead,
-    log_prior: float,
-    complaint: Complaint | None,
-) -> Explained:
-    """Solve one more fault beside ``others`` exactly over its severities; ``base`` is the evidence with the others."""
+def _try(asked: _Question, base: Evidence, others: Hypothesis, lead: Lead, log_prior: float) -> Tried:
+    """Scan one more fault's severities beside ``others``, whose evidence is ``base``."""
+    complaint = asked.complaint
 
     def judge(severity: float) -> tuple[float, Floats]:
         added = Fault(lead.fault.candidate, severity, lead.fault.onset)
-        told, departures, watched = try_fault(case, base, others, added, complaint.row if complaint else None)
+        told, departures, watched = try_fault(asked.case, base, others, added, complaint.row if complaint else None)
         return told + _heard(watched, complaint), departures
 
     scan = scan_severities(lead.severities, lead.fault.severity, judge)
-    best = Fault(lead.fault.candidate, scan.best, lead.fault.onset)
-    evidence = evidence_at(case, healthy.place, (*others, best), healthy)
-    exact = evidence.log_likelihood + _heard(_watched(evidence, complaint), complaint)
+    weight = log_prior + scan.peak + scan.log_width + lead.onset_bonus
+    return Tried(others, lead, scan, log_prior, weight)
+
+
+def _explain_best(asked: _Question, tried: Sequence[Tried]) -> list[Explained]:
+    """Solve and linearise the best of those tried at their own state; return them, the likeliest first."""
+    ranked = sorted(tried, key=lambda one: -one.log_weight)
+    chosen = [one for one in ranked if one.log_weight > ranked[0].log_weight - FAR][: asked.effort.exact]
+    return sorted((_explain(asked, one) for one in chosen), key=lambda one: -one.log_weight)
+
+
+def _explain(asked: _Question, one: Tried) -> Explained:
+    hypothesis = (*one.others, one.fault)
+    evidence = evidence_at(asked.case, hypothesis, asked.healthy)
+    exact = evidence.log_likelihood + _heard(_watched(evidence, asked.complaint), asked.complaint)
     return Explained(
-        hypothesis=(*others, best),
-        log_weight=log_prior + exact + scan.log_width + lead.onset_bonus,
+        hypothesis=hypothesis,
+        log_weight=one.log_prior + exact + one.scan.log_width + one.lead.onset_bonus,
         evidence=evidence,
-        scan=scan,
+        scan=one.scan,
     )
 
 

@@ -17,7 +17,7 @@ FAINT = 8.0
 class Scan:
     """Severities tried, in order, with their posterior weights (adding up to 1).
 
-    ``departures``: (K, r) posterior mean of the departures beside each; ``log_width``: log of the mean likelihood over
+    ``departures``: (K, r) posterior mean of the departures beside each; ``peak``: log-likelihood of the ``best``; ``log_width``: log of the mean likelihood over
     the prior relative to the peak's.
     """
 
@@ -25,6 +25,7 @@ class Scan:
     weights: Floats
     departures: Floats
     best: float
+    peak: float
     log_width: float
 
 
@@ -59,6 +60,7 @@ def scan_severities(grid: Floats, guess: float, judge: Callable[[float], tuple[f
         weights=mass / mass.sum(),
         departures=np.stack([departures[place] for place in places]),
         best=_severity(grid, float(places[np.argmax(values)])),
+        peak=float(values.max()),
         log_width=float(np.log(mass.sum())),
     )
 

@@ -22,8 +22,9 @@ Key = tuple[str, tuple[int, ...]]
 class Lead:
     """A candidate as the linear model sees it.
 
-    ``log_weight``: log of prior times likelihood relative to the screened evidence, severity and onset summed out;
-    ``fault``: at its likeliest severity and onset; ``onset_bonus``: log of what summing over onsets makes of the likeliest one's likelihood;
+    ``log_weight``: log of prior times likelihood relative to the screened evidence, over severities and onsets;
+    ``fault``: at its likeliest severity and onset; ``onset_bonus``: log of the sum over onsets
+    relative to the likeliest one;
     ``severities``: (G,) tried.
     """
 
@@ -58,11 +59,12 @@ def leads(
     return sorted(found, key=lambda lead: -lead.log_weight)
 
 
-def choose(found: Sequence[Lead], most: int, each_kind: int = 2) -> list[Lead]:
-    """Return the first ``most`` leads and the best few of every kind."""
-    chosen = list(found[:most])
+def choose(found: Sequence[Lead], most: int, floor: float) -> list[Lead]:
+    """Return the first ``most`` leads whose log weight reaches ``floor``, and the best of every kind that does."""
+    worth = [lead for lead in found if lead.log_weight > floor]
+    chosen = worth[:most]
     for kind in KINDS:
-        of_kind = [lead for lead in found if lead.fault.candidate.kind == kind.name][:each_kind]
+        of_kind = [lead for lead in worth if lead.fault.candidate.kind == kind.name][:1]
         chosen.extend(lead for lead in of_kind if lead not in chosen)
     return chosen
 
@@ -85,23 +87,23 @@ def _complaint_term(evidence: Evidence, screened: Screened, complaint: Complaint
     return complaint.log_likelihood(lowest)
 
 
-def _leads_of(
-    screened: Screened, heard: Floats, priors: Mapping[Key, tuple[Candidate, float]]
-) -> list[Lead]:
+def _leads_of(screened: Screened, heard: Floats, priors: Mapping[Key, tuple[Candidate, float]]) -> list[Lead]:
     onsets, _, grid = screened.ratio.shape
     total = screened.ratio + heard - np.log(onsets * grid)
+    by_onset = logsumexp(total, axis=2)
+    summed = logsumexp(by_onset, axis=0)
+    first = np.argmax(by_onset, axis=0)
     result = []
     for column, candidate in enumerate(screened.candidates):
-        table = total[:, column, :]
-        onset, severity = np.unravel_index(int(np.argmax(table)), table.shape)
+        onset = first[column]
+        severity = int(np.argmax(total[onset, column]))
         log_prior = float(np.log(priors[(candidate.kind, candidate.indices)][1]))
-        by_onset = logsumexp(table, axis=1)
         result.append(
             Lead(
                 fault=Fault(candidate, float(screened.severities[severity]), int(screened.onsets[onset])),
                 log_prior=log_prior,
-                log_weight=log_prior + float(logsumexp(by_onset)),
-                onset_bonus=float(logsumexp(by_onset) - by_onset[onset] - np.log(onsets)),
+                log_weight=log_prior + float(summed[column]),
+                onset_bonus=float(summed[column] - by_onset[onset, column] - np.log(onsets)),
                 severities=screened.severities,
             )
         )

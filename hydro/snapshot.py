@@ -21,48 +21,51 @@ from hydro.state import State
 class Snapshot:
     """A solved state and the response of S observed values to every cause, all SI.
 
-    ``value``: (S,) modelled; ``demand``: (S, N) per m³/s of full demand; ``withdrawal``: (S, N) per m³/s of outflow that
-    pressure does not limit; ``headloss``: (S, L) per metre of added headloss start→end; ``source``: (S, N) per metre of
-    fixed head (zero columns at junctions); ``slope``: (L,) headloss against flow seen from the link's ends [s/m²].
+    ``value``: (S,) modelled; ``kind``: (S,) of the observed values; ``demand``, ``withdrawal``, ``source``: (S, N) and
+    ``headloss``: (S, L) sensitivities; ``slope``: (L,) headloss against flow seen from the link's ends [s/m²].
     """
 
     network: Network
     conditions: Conditions
     state: State
     value: Floats
+    kind: NDArray[np.int8]
     demand: Floats
     withdrawal: Floats
     headloss: Floats
     source: Floats
     slope: Floats
-    kind: NDArray[np.int8]
 
 
 def take_snapshots(
-    engine: Engine, conditions: Sequence[Conditions], observables: Observables, *, slopes: bool = True
+    engine: Engine,
+    conditions: Sequence[Conditions],
+    observables: Observables,
+    slopes: Sequence[Floats] | None = None,
 ) -> list[Snapshot]:
-    """Solve and linearise every condition; ``slopes`` off leaves ``slope`` NaN where large changes are not asked for."""
+    """Solve and linearise every condition; ``slopes`` known from a state nearby spare the dearest part."""
     states = engine.solve_many(conditions)
     return [
-        _snapshot(engine, condition, state, observables, slopes)
-        for condition, state in zip(conditions, states, strict=True)
+        _snapshot(engine, condition, state, observables, None if slopes is None else slopes[step])
+        for step, (condition, state) in enumerate(zip(conditions, states, strict=True))
     ]
 
 
 def _snapshot(
-    engine: Engine, conditions: Conditions, state: State, observables: Observables, slopes: bool
+    engine: Engine, conditions: Conditions, state: State, observables: Observables, slope: Floats | None
 ) -> Snapshot:
-    linear = Linearisation(engine.network, state, conditions, engine.pressure_demand)
-    links = np.arange(len(engine.network.link_ids))
+    network = engine.network
+    linear = Linearisation(network, state, conditions, engine.pressure_demand)
+    by = linear.sensitivities(observables)
     return Snapshot(
-        network=engine.network,
+        network=network,
         conditions=conditions,
         state=state,
-        value=observables.values(state, engine.network),
-        demand=linear.demand_sensitivity(observables),
-        withdrawal=linear.withdrawal_sensitivity(observables),
-        headloss=linear.headloss_sensitivity(observables),
-        source=linear.head_sensitivity(observables),
-        slope=linear.thevenin(links) if slopes else np.full(len(links), np.nan),
+        value=observables.values(state, network),
         kind=observables.kind,
+        demand=by.demand,
+        withdrawal=by.withdrawal,
+        headloss=by.headloss,
+        source=by.source,
+        slope=linear.thevenin(np.arange(len(network.link_ids))) if slope is None else slope,
     )

@@ -1,4 +1,4 @@
-"""A window: the span of readings a diagnosis looks at, in steps, split into what drives the model and what is compared."""
+"""A window: the readings a diagnosis looks at, in steps, split into what drives the model and what is compared."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hydro.readings import Floats, Noise, Series
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Readings in T steps of equal length.
+    """Readings in T steps.
 
     ``time``: (T,) mid of each step [s since 1970-01-01 UTC]; ``origin``: the instant of the network's time 0 [same].
     ``points``: names of the S compared signals, ``observables`` what they see; ``value``, ``deviation``: (S, T) [SI],
@@ -27,7 +27,6 @@ class Window:
 
     time: Floats
     origin: float
-    step: float
     points: tuple[str, ...]
     observables: Observables
     value: Floats
@@ -72,15 +71,16 @@ def build_window(
     origin: float,
     start: float,
     end: float,
-    step: float = 900.0,
+    edges: Floats | None = None,
     noise: Noise | None = None,
 ) -> Window:
-    """Average readings into steps of ``step`` [s] and split them into boundaries and compared signals.
+    """Average readings into steps and split them into boundaries and compared signals.
+
+    ``edges``: ends of the steps [s since 1970-01-01 UTC]; :func:`step_edges` where it is None.
 
     A step in which a measured status changes is left out whole: its means mix two states of the network.
     """
-    edges = np.arange(np.floor(start / step) * step, end + 1e-6, step)
-    edges = np.append(edges, edges[-1] + step) if edges[-1] < end else edges
+    edges = step_edges(start, end) if edges is None else edges
     steps = len(edges) - 1
     head = np.full((steps, len(network.node_ids)), np.nan)
     status = np.full((steps, len(network.link_ids)), np.nan)
@@ -105,7 +105,6 @@ def build_window(
     window = Window(
         time=(edges[:-1] + edges[1:]) / 2,
         origin=origin,
-        step=step,
         points=tuple(one.point for one, _, _ in compared),
         observables=Observables(
             kind=np.array([kind for _, kind, _ in compared], dtype=np.int8),
@@ -119,6 +118,18 @@ def build_window(
     )
     seen = steady & np.any(np.isfinite(value), axis=0)
     return window.keep(np.flatnonzero(seen))
+
+
+def step_edges(
+    start: float, end: float, coarse: float = 3600.0, fine: float = 900.0, recent: float = 10800.0
+) -> Floats:
+    """Return edges of steps that end at ``end``: fine ones over the recent past, coarse ones before it [s].
+
+    What has just begun shows in minutes; what an hour long ago said, its mean says.
+    """
+    new = np.arange(end, max(start, end - recent) - 1e-6, -fine)
+    old = np.arange(new[-1] - coarse, start - 1e-6, -coarse)
+    return np.concatenate([new, old])[::-1]
 
 
 def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) -> list[Conditions]:

@@ -35,7 +35,9 @@ class RoughnessGrowth:
             groups.setdefault(key, []).append(int(link))
         old = {key: links for key, links in groups.items() if 3 <= len(links)}
         return [
-            Candidate(self.name, tuple(network.link_ids[link] for link in links), tuple(links), weight=float(len(links)))
+            Candidate(
+                self.name, tuple(network.link_ids[link] for link in links), tuple(links), weight=float(len(links))
+            )
             for links in old.values()
         ]
 
