@@ -26,6 +26,7 @@ _FOOT = 0.3048
 _PSI_PER_FOOT = 0.4333
 """EPANET's own constants (types.h), not physics: what it multiplied by must be divided by."""
 _KPA_PER_PSI = 6.894757293168
+_CURVE_POINTS = 101
 _FOREVER_S = 50 * 365 * 86400
 _KEEP_FLOWS, _NEW_FLOWS = 0, 10
 
@@ -206,25 +207,22 @@ class Project:
         return float(1e-3 / self.units.flow * self.units.pressure_m**exponent)
 
     def own_pump_curves(self) -> None:
-        """Give every pump a head curve of its own, so that one pump can age without its neighbour."""
+        """Give every pump a head curve of its own, so that one pump can age without its neighbour.
+
+        The curve is drawn point by point: once the hydraulics run, EPANET 2.3 follows a change of such a curve, but not
+        of one that it has fitted itself through one or three points.
+        """
         for name, link in self.elements.links.items():
-            if not self.elements.is_pump[link]:
-                continue
-            curve = self._head_curve(link)
-            if curve:
+            if self.elements.has_head_curve[link]:
+                curve = en.getheadcurveindex(self._ph, link + 1)
                 count = en.getcurvelen(self._ph, curve)
-                shape = np.array([en.getcurvevalue(self._ph, curve, point + 1) for point in range(count)])
+                drawn = _drawn(np.array([en.getcurvevalue(self._ph, curve, point + 1) for point in range(count)]))
                 own = f"truth-{link + 1}"
                 en.addcurve(self._ph, own)
                 index = en.getcurveindex(self._ph, own)
-                self._fill_curve(index, shape, 1.0)
+                self._fill_curve(index, drawn, 1.0)
                 en.setheadcurveindex(self._ph, link + 1, index)
-                self._own_curves[name] = (index, shape)
-
-    def _head_curve(self, link: int) -> int:
-        if en.getpumptype(self._ph, link + 1) == en.CONST_HP:
-            return 0
-        return int(en.getheadcurveindex(self._ph, link + 1))
+                self._own_curves[name] = (index, drawn)
 
     def _fill_curve(self, index: int, shape: Floats, factor: float) -> None:
         x, y = en.doubleArray(len(shape)), en.doubleArray(len(shape))
@@ -232,14 +230,9 @@ class Project:
             x[point], y[point] = flow, head * factor
         en.setcurve(self._ph, index, x, y, len(shape))
 
-    def set_pump_head(self, name: str, factor: float, before: float) -> None:
-        """Let a pump give ``factor`` times the file's head; ``before`` is the factor in force."""
-        if name in self._own_curves:
-            self._fill_curve(*self._own_curves[name], factor)
-            return
-        link = self.elements.links[name] + 1
-        power = en.getlinkvalue(self._ph, link, en.PUMP_POWER)
-        en.setlinkvalue(self._ph, link, en.PUMP_POWER, power * factor / before)
+    def set_pump_head(self, name: str, factor: float) -> None:
+        """Let a pump give ``factor`` times the head of the file's curve."""
+        self._fill_curve(*self._own_curves[name], factor)
 
     # Running
 
@@ -295,6 +288,27 @@ class Project:
         return self.units.flow if kind == en.FCV else 1.0
 
 
+def _has_head_curve(ph: Any, link: int) -> bool:
+    return en.getlinktype(ph, link) == en.PUMP and en.getpumptype(ph, link) != en.CONST_HP
+
+
+def _drawn(curve: Floats) -> Floats:
+    """Return the points (P, 2) of a pump's curve; where EPANET fits H = H₀ − b·qᶜ, that function in many points.
+
+    EPANET 2.2 user manual, chapter 3.2: one point (q, H) stands for (0, 4/3·H), (q, H), (2·q, 0).
+    """
+    if len(curve) == 1:
+        flow, head = curve[0]
+        curve = np.array([[0.0, head * 4.0 / 3.0], [flow, head], [2.0 * flow, 0.0]])
+    if len(curve) != 3 or curve[0, 0] != 0.0:
+        return curve
+    (_, shutoff), (design, at_design), (largest, at_largest) = curve
+    exponent = math.log((shutoff - at_largest) / (shutoff - at_design)) / math.log(largest / design)
+    loss = (shutoff - at_design) / design**exponent
+    flow = np.linspace(0.0, (shutoff / loss) ** (1.0 / exponent), _CURVE_POINTS)
+    return np.column_stack([flow, np.maximum(0.0, shutoff - loss * flow**exponent)])
+
+
 def _copy(array: Any, count: int) -> Floats:
     return np.array((ctypes.c_double * count).from_address(int(array.cast())))
 
@@ -330,7 +344,7 @@ def _elements(ph: Any, units: Units) -> Elements:
         start=ends[:, 0],
         end=ends[:, 1],
         is_pipe=np.isin(kinds, (en.PIPE, en.CVPIPE)),
-        is_pump=kinds == en.PUMP,
+        has_head_curve=np.array([_has_head_curve(ph, link) for link in links]),
         has_minor_loss=~np.isin(kinds, (en.PUMP, en.TCV, en.GPV, en.PCV)),
     )
 

@@ -116,8 +116,8 @@ def misfit(change: Change, site: Site, elements: Elements) -> str:
             if link not in elements.links:
                 return f"link {link}: not in the network"
         case PumpHead(link):
-            if link not in elements.links or not elements.is_pump[elements.links[link]]:
-                return f"link {link}: no pump of that id in the network"
+            if link not in elements.links or not elements.has_head_curve[elements.links[link]]:
+                return f"link {link}: no pump of that id with a head curve in the network"
         case GaugeDrift(name) | GaugeFreeze(name) | GaugeDead(name) | GaugeRestore(name):
             if all(point.name != name for point in site.points):
                 return f"point {name}: not in points.csv"

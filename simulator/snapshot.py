@@ -32,8 +32,8 @@ class Elements:
     """(L,) index of each link's end node."""
     is_pipe: npt.NDArray[np.bool_]
     """(L,)."""
-    is_pump: npt.NDArray[np.bool_]
-    """(L,)."""
+    has_head_curve: npt.NDArray[np.bool_]
+    """(L,); pumps but those of constant power, whose head EPANET does not let anybody change while it runs."""
     has_minor_loss: npt.NDArray[np.bool_]
     """(L,); EPANET knows none for pumps, throttle valves and valves with a curve."""
 

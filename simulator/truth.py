@@ -23,6 +23,9 @@ from simulator.snapshot import Elements, Snapshot, held_until
 LONGEST_STEP_S = 300
 """Steps are combined up to this length where the plant has to hurry [s]."""
 
+_LEAST_EMITTER = 1e-6
+"""EPANET divides by the square of an emitter's coefficient: what is smaller than this lets nothing out."""
+
 _SHUT = 1e12
 """Minor loss that stands for a closure where EPANET allows no status (check valves)."""
 
@@ -90,7 +93,7 @@ class Truth:
             index = self.elements.links[link]
             project.set_laid(index, replace(project.laid(index), roughness=roughness))
         for link, factor in plant.pump_head.items():
-            project.set_pump_head(link, factor, 1.0)
+            project.set_pump_head(link, factor)
         self._plant_head = plant.pump_head
         self._own = [project.laid(link) for link in range(len(self.elements.link_ids))]
         self._fittings: dict[str, _Fitting] = {}
@@ -146,9 +149,13 @@ class Truth:
         self._set_demands(elapsed, time, changes)
         self._project.solve()
         units = self._project.units
+        head = self._project.node_values(en.HEAD) * units.length
+        if not np.isfinite(head).all():
+            node = self.elements.node_ids[int(np.argmin(np.isfinite(head)))]
+            raise NotSolvable(f"the network does not solve: node {node} has no head at {time.isoformat()}")
         self._snapshot = Snapshot(
             time=time,
-            head=self._project.node_values(en.HEAD) * units.length,
+            head=head,
             outflow=self._project.node_values(en.DEMAND) * units.flow,
             delivered=self._project.node_values(en.DEMANDFLOW) * units.flow,
             flow=self._project.link_values(en.FLOW) * units.flow,
@@ -199,6 +206,7 @@ class Truth:
         self._fittings[link] = _Fitting(laid, is_open)
 
     def _let_out(self, node: str, coefficient: float) -> None:
+        coefficient = 0.0 if coefficient < _LEAST_EMITTER else coefficient
         if self._emitters.get(node, 0.0) == coefficient:
             return
         index = self.elements.nodes[node]
@@ -207,10 +215,8 @@ class Truth:
         self._emitters[node] = coefficient
 
     def _lift(self, link: str, factor: float) -> None:
-        before = self._heads.get(link, 1.0)
-        if before != factor:
-            true = self._plant_head.get(link, 1.0)
-            self._project.set_pump_head(link, factor * true, before * true)
+        if self._heads.get(link, 1.0) != factor:
+            self._project.set_pump_head(link, factor * self._plant_head.get(link, 1.0))
             self._heads[link] = factor
 
 
@@ -258,8 +264,8 @@ def _unknown(plant: TruePlant, elements: Elements) -> list[Problem]:
         if link not in elements.links or not elements.is_pipe[elements.links[link]]
     ]
     problems += [
-        Problem(f"[pumps] {link}: no pump of that id in the network", "plant/truth.toml")
+        Problem(f"[pumps] {link}: no pump of that id with a head curve in the network", "plant/truth.toml")
         for link in plant.pump_head
-        if link not in elements.links or not elements.is_pump[elements.links[link]]
+        if link not in elements.links or not elements.has_head_curve[elements.links[link]]
     ]
     return problems
