@@ -1,0 +1,74 @@
+"""The baseline on disk: one compressed file of arrays with a header in JSON, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from hydro.baseline import Baseline
+from hydro.departures import Departures
+from models.problem import BadInput
+
+VERSION = 1
+
+
+def save_baseline(baseline: Baseline, path: Path) -> None:
+    """Write the baseline beside its place and move it there, so that a killed process leaves the old one."""
+    departures = baseline.departures
+    header = {
+        "version": VERSION,
+        "points": list(baseline.points),
+        "temper": baseline.temper,
+        "steps": baseline.steps,
+        "nodes": departures.nodes,
+        "zones": departures.zones,
+        "links": departures.links,
+        "departed_points": list(departures.points),
+    }
+    arrays = {name: getattr(departures, name) for name in ("deviation", "basis", "mean", "root")}
+    arrays |= {name: getattr(baseline, name) for name in ("hourly", "excess", "bias", "scatter")}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def load_baseline(path: Path) -> Baseline:
+    """Return the baseline of a file.
+
+    Raises
+    ------
+    BadInput
+        The file is no baseline, or of another version.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            header = json.loads(str(stored["header"]))
+            arrays = {name: stored[name] for name in stored.files if name != "header"}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise BadInput.of(f"is no baseline that hydro calibrate wrote: {error}", str(path)) from error
+    if header["version"] != VERSION:
+        raise BadInput.of(f"baseline of version {header['version']}, expected {VERSION}: calibrate again", str(path))
+    departures = Departures(
+        **{name: arrays[name] for name in ("deviation", "basis", "mean", "root")},
+        nodes=header["nodes"],
+        zones=header["zones"],
+        links=header["links"],
+        points=tuple(header["departed_points"]),
+    )
+    known = {field.name for field in fields(Baseline)}
+    return Baseline(
+        departures=departures,
+        points=tuple(header["points"]),
+        temper=header["temper"],
+        steps=header["steps"],
+        **{name: array for name, array in arrays.items() if name in known},
+    )
