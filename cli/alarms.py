@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from models.site import Site
     from stores.records import Records
 
-SUMMARY = "list alarms, acknowledge, shelve and comment them"
 ACTIONS = {
     "ack": "acknowledge an alarm",
     "shelve": "put an alarm aside until a time, with a reason",

@@ -6,8 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-SUMMARY = "take down a customer's complaint; the running monitor answers it with a diagnosis"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""

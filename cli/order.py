@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from models.site import Site
     from stores.records import Records
 
-SUMMARY = "list and show work orders, dispatch them, record findings, close them"
 ACTIONS = {
     "dispatch": "send a crew, and tell the customers affected that the cause is known",
     "arrive": "the crew is on site",
