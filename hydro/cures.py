@@ -13,6 +13,7 @@ import numpy as np
 
 from hydro.attribution import Resize
 from hydro.catalogue import Catalogue, PipeSize
+from hydro.conditions import Conditions
 from hydro.consequences import likely_place, without
 from hydro.diagnosis import Diagnosis
 from hydro.hypothesis import Fault, Hypothesis
@@ -60,7 +61,7 @@ def thin_mains(
             continue
         main = main_of(case.engine.network, case.assets, int(link))
         seen.update(main.links)
-        resize = _resize(main, state, catalogue)
+        resize = _resize(main, state, catalogue, case.engine.network.headloss_formula)
         if resize is None:
             continue
         gained = case.engine.solve(resize.apply(condition)).pressure[node] - state.pressure[node]
@@ -104,24 +105,24 @@ def _gone_with(hypothesis: Hypothesis, laid: Sequence[Resize]) -> list[Fault]:
     ]
 
 
-def _cost(diagnosis: Diagnosis, state: State, condition: object, node: int) -> Floats:
+def _cost(diagnosis: Diagnosis, state: State, condition: Conditions, node: int) -> Floats:
     """Return (L,) head [m] at the node that each pipe's friction costs, to first order (one adjoint solve)."""
     case = diagnosis.found.case
     network = case.engine.network
     row = Observables(kind=np.array([PRESSURE], dtype=np.int8), index=np.array([node], dtype=np.intp))
-    linear = Linearisation(network, state, condition, case.engine.pressure_demand)  # type: ignore[arg-type]
+    linear = Linearisation(network, state, condition, case.engine.pressure_demand)
     per_metre = linear.sensitivities(row).headloss[0]
     is_pipe = np.isin(network.link_kind, PIPES)
     return np.asarray(np.where(is_pipe, -per_metre * state.headloss, 0.0))
 
 
-def _resize(main: Main, state: State, catalogue: Catalogue) -> Resize | None:
+def _resize(main: Main, state: State, catalogue: Catalogue, formula: str) -> Resize | None:
     """Return the smallest larger size that carries the main's greatest flow within the screen."""
     flow = float(np.max(np.abs(state.flow[list(main.links)])))
     sizes = [size for size in catalogue.family_of(main.material) if size.inner > main.diameter * 1.05]
     for size in sizes:
         if _unit_headloss(size, flow) <= UNIT_HEADLOSS:
-            return Resize(main, size.name, size.inner, size.roughness)
+            return Resize(main, size.name, size.inner, size.roughness(formula))
     return None
 
 

@@ -5,6 +5,7 @@
     HydroError
     ├── NetworkError    the network file does not load
     ├── SolveError      the network does not solve, or cannot carry the question
+    ├── InputError      a value given to the hydraulics is wrong
     └── EngineError     EPANET refused a value that should have been checked before
 """
 
@@ -21,6 +22,10 @@ class NetworkError(HydroError):
 
 class SolveError(HydroError):
     """The network does not solve, or cannot carry the question asked."""
+
+
+class InputError(HydroError):
+    """A value given to the hydraulics is wrong."""
 
 
 class EngineError(HydroError):

@@ -1,0 +1,86 @@
+"""``hydro``: one command line; each command is a module that is imported when it is asked for.
+
+Exit status: 0 done; 1 an expectation did not hold; 2 wrong usage; 3 bad input; 4 the network does not solve or cannot
+carry the question; 5 a device, store or port is not there; 130 interrupted. ``HYDRO_DEBUG=1`` shows tracebacks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from models.problem import BadInput, HydroInputError, Unavailable
+
+COMMANDS = {
+    "init": "make a site from an EPANET network",
+    "check": "report everything that is wrong with a site",
+    "read": "read every point of a site once",
+    "collect": "poll the devices of a site into its store",
+    "serve": "run a site: collect, compare with the model, diagnose, alarm",
+    "simulate": "play an episode at the plant of a sample site",
+    "demo": "play the documented case from fault to cure",
+    "diagnose": "explain the readings of a window",
+    "calibrate": "learn a baseline from a window held to be healthy",
+    "sizing": "rank mains by what their thinness costs customers",
+    "whatif": "try changes on a network",
+    "complain": "take down a customer's complaint",
+    "measure": "enter a crew's reading",
+    "order": "list, dispatch and close work orders",
+    "alarms": "list, acknowledge and shelve alarms",
+    "map": "draw a network with its causes",
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    given = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(prog="hydro", description="Explains a low pressure.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    wanted = next((word for word in given if word in COMMANDS), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary)
+        if name == wanted:
+            import_module(f"cli.{name}").add_arguments(command)
+    args = parser.parse_args(given)
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    try:
+        status: int = import_module(f"cli.{args.command}").run(args)
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; there is nobody left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("HYDRO_DEBUG"):
+            raise
+        known = _status(error)
+        message = str(error) if known is not None else f"unexpected {type(error).__name__}: {error}"
+        print(message, file=sys.stderr)  # noqa: T201
+        return 1 if known is None else known
+
+
+def _status(error: Exception) -> int | None:
+    """Return the exit status of an error that a user can mend, None for one of ours."""
+    if isinstance(error, Unavailable):
+        return 5
+    if isinstance(error, BadInput):
+        return 3
+    if isinstance(error, HydroInputError):
+        return 4
+    # Looked up by name: importing the hydraulics costs an edge box what it does not have.
+    status = {"NetworkError": 3, "SolveError": 4, "InputError": 3}
+    names = [kind.__name__ for kind in type(error).__mro__ if kind.__module__ == "hydro.errors"]
+    return next((status[name] for name in names if name in status), None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
