@@ -1,0 +1,212 @@
+"""The diagnoser: a site's readings of a window in, the document of a diagnosis out.
+
+It opens the network once and holds the baseline; it reads no clock and writes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from hydro.answer import Answer, document, work_out
+from hydro.baseline import Baseline, learn, open_with
+from hydro.catalogue import Catalogue, standard_catalogue
+from hydro.complaint import Complaint as Grievance
+from hydro.departures import Uncertainty
+from hydro.diagnosis import diagnose, fresh_departures, prepare
+from hydro.engine import Engine
+from hydro.errors import SolveError
+from hydro.hypothesis import Priors
+from hydro.network import PressureDemand
+from hydro.readings import Floats, Noise, Series
+from hydro.resolve import Case
+from hydro.search import Effort
+from hydro.window import Window, build_window, step_edges
+from models.complaint import Complaint
+from models.measurement import HandReading
+from models.sample import Sample
+from models.site import Site
+from monitor.registers import assets_of
+from monitor.series import Sorted, series_of
+
+HEARD_S = 3600.0
+"""A complaint speaks of the hour before it."""
+CREW_DEVIATION = 0.15
+"""Standard deviation of a crew's gauge and of the levelling of the place where it hangs [m]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a diagnosis is to explain: a window [s since 1970-01-01 UTC], perhaps a complaint, perhaps a crew's readings."""
+
+    start: float
+    end: float
+    complaint: Complaint | None = None
+    readings: tuple[HandReading, ...] = ()
+
+
+class Diagnoser:
+    """A site's network, opened once, with what is believed of it."""
+
+    def __init__(self, site: Site, today: datetime, catalogue: Catalogue | None = None) -> None:
+        settings = site.monitor
+        self.site = site
+        self.engine = Engine(site.network, PressureDemand(required=settings.required_pressure_m))
+        self.assets = assets_of(site, self.engine.network, today.date())
+        self.catalogue = catalogue or standard_catalogue()
+        self.spread = Uncertainty(demand_cv=settings.demand_cv, zone_cv=settings.zone_cv)
+        self.learning = Uncertainty(demand_cv=settings.demand_cv, zone_cv=settings.zone_cv, datum_m=0.5)
+        self.noise = Noise(settings.pressure_noise_m, settings.flow_noise_percent / 100.0)
+        self.baseline: Baseline | None = None
+        self.origin = network_origin(today, self.engine.network.start_clocktime_s, site.time_zone)
+
+    def close(self) -> None:
+        """Give the engine back."""
+        self.engine.close()
+
+    def calibrate(self, samples: Sequence[Sample], start: float, end: float) -> Baseline:
+        """Return the baseline of a window held to be healthy."""
+        window = self._window(self._sorted(samples), start, end, np.arange(start, end + 1.0, 3600.0))
+        departures = fresh_departures(self.engine, window, self.assets, self.learning)
+        return learn(self.engine, window, departures, self.assets, self.learning)
+
+    def diagnose(self, samples: Sequence[Sample], asked: Asked, priors: Priors, seed: int = 0) -> dict[str, Any]:
+        """Return the document of a diagnosis.
+
+        Raises
+        ------
+        SolveError
+            The window holds nothing that the model can be compared with.
+        """
+        started = time.perf_counter()
+        sorted_ = self._sorted(samples)
+        extra = [_series_of(one) for one in asked.readings]
+        watch = _watch(asked, self.engine.network.node_index)
+        window = self._window(sorted_, asked.start, asked.end, None, [*extra, *watch])
+        if window.steps == 0:
+            raise SolveError(f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare")
+        case = self.case(window)
+        fallible = [one.point for one in sorted_.series if one.point in window.points]
+        found = diagnose(case, fallible, priors, self._grievance(asked, window), Effort())
+        answer = work_out(found, self.catalogue, np.random.default_rng(seed))
+        return {
+            **document(answer),
+            "network": self.engine.network.name,
+            "start": _iso(self.origin),
+            "window": {
+                "start": _iso(asked.start),
+                "end": _iso(asked.end),
+                "samples": sorted_.samples,
+                "rejected": [{"reason": why, "count": count} for why, count in sorted_.rejected.items()],
+            },
+            "complaint": _complaint(asked.complaint),
+            "affected_customers": self._affected(answer),
+            "elapsed_s": time.perf_counter() - started,
+        }
+
+    def case(self, window: Window) -> Case:
+        """Return the case of a window against the baseline, or against the model as it is where there is none."""
+        if self.baseline is None:
+            return prepare(self.engine, window, self.assets, self.spread, None)
+        return open_with(self.engine, window, self.baseline, self.assets, self.spread)
+
+    def window(self, samples: Sequence[Sample], start: float, end: float) -> Window:
+        """Return the window of a span, for watching."""
+        return self._window(self._sorted(samples), start, end, None)
+
+    def _sorted(self, samples: Sequence[Sample]) -> Sorted:
+        return series_of(self.site.points, self.engine.network, samples)
+
+    def _window(
+        self, sorted_: Sorted, start: float, end: float, edges: Floats | None, more: Sequence[Series] = ()
+    ) -> Window:
+        edges = step_edges(start, end) if edges is None else edges
+        series = [*sorted_.series, *more]
+        return build_window(
+            self.engine.network, series, origin=self.origin, start=start, end=end, edges=edges, noise=self.noise
+        )
+
+    def _grievance(self, asked: Asked, window: Window) -> Grievance | None:
+        complaint = asked.complaint
+        if complaint is None:
+            return None
+        raised = complaint.time.timestamp()
+        steps = np.flatnonzero((window.time > raised - HEARD_S) & (window.time <= raised + 450.0))
+        node = self.engine.network.node_index[complaint.node]
+        return Grievance(
+            node=complaint.node,
+            row=window.points.index(_watch_name(complaint.node)),
+            steps=steps if len(steps) else np.array([window.steps - 1]),
+            required=float(self.assets.required_pressure[node]),
+            reading=complaint.reading_m,
+        )
+
+    def _affected(self, answer: Answer) -> list[dict[str, Any]]:
+        """Return the customers whom the leading causes cost at least a metre, or leave short."""
+        network = self.engine.network
+        lost = np.zeros(len(network.node_ids))
+        leading = {fault.key for fault in answer.diagnosis.leading.hypothesis}
+        for place, one in answer.lost.items():
+            if answer.diagnosis.causes[place].fault.key in leading:
+                lost = lost + np.maximum(one.everywhere, 0.0)
+        affected = [
+            {"customer_id": customer.customer_id, "node": customer.node, "head_lost_m": float(lost[node])}
+            for customer in self.site.customers
+            if (node := network.node_index.get(customer.node)) is not None and lost[node] >= 1.0
+        ]
+        return sorted(affected, key=lambda one: -float(str(one["head_lost_m"])))
+
+
+def network_origin(near: datetime, start_clocktime_s: int, time_zone: str) -> float:
+    """Return the latest instant not after ``near`` at which the local clock shows the network's start [s]."""
+    from datetime import timedelta
+    from zoneinfo import ZoneInfo
+
+    local = near.astimezone(ZoneInfo(time_zone))
+    start = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(seconds=start_clocktime_s)
+    if start > local:
+        start -= timedelta(days=1)
+    # Whole weeks earlier: a window of the past has positive network time, and weekly patterns keep their phase.
+    return (start - timedelta(weeks=8)).timestamp()
+
+
+def _series_of(reading: HandReading) -> Series:
+    name = f"crew/{reading.node}/{reading.time.isoformat()}"
+    when, value = np.array([reading.time.timestamp()]), np.array([reading.value_m])
+    return Series(name, reading.node, "pressure", when, value, CREW_DEVIATION)
+
+
+def _watch_name(node: str) -> str:
+    return f"complaint/{node}"
+
+
+def _watch(asked: Asked, nodes: object) -> list[Series]:
+    """Return a series without readings at the complaint's node, so that its pressure is worked out."""
+    if asked.complaint is None:
+        return []
+    node = asked.complaint.node
+    return [Series(_watch_name(node), node, "pressure", np.empty(0), np.empty(0))]
+
+
+def _complaint(complaint: Complaint | None) -> dict[str, Any] | None:
+    if complaint is None:
+        return None
+    reading = complaint.reading_m
+    return {
+        "id": complaint.id,
+        "customer_id": complaint.customer_id,
+        "node": complaint.node,
+        "time": complaint.time.astimezone(UTC).isoformat(),
+        "words": complaint.words,
+        "reading_m": None if reading is None or math.isnan(reading) else reading,
+    }
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
