@@ -45,7 +45,6 @@ def run(args: argparse.Namespace) -> int:
 
 async def _play(args: argparse.Namespace) -> int:
     from models.site_file import load_site
-
     from simulator.play import Play, play
 
     stop, interrupted = asyncio.Event(), asyncio.Event()

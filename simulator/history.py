@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from models.site_file import load_site
-
 from models.point import Point
 from models.sample import Quality, Sample
 from models.site import Site
+from models.site_file import load_site
 from simulator.condition import condition_at
 from simulator.instruments import Reading
 from simulator.scene import set_scene

@@ -289,7 +289,7 @@ class Project:
 
 
 def _has_head_curve(ph: Any, link: int) -> bool:
-    return en.getlinktype(ph, link) == en.PUMP and en.getpumptype(ph, link) != en.CONST_HP
+    return bool(en.getlinktype(ph, link) == en.PUMP and en.getpumptype(ph, link) != en.CONST_HP)
 
 
 def _drawn(curve: Floats) -> Floats:

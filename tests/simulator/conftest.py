@@ -23,14 +23,16 @@ RTU = {"device": "rtu", "period_s": 60.0}
 SCADA = {"device": "scada", "period_s": 60.0}
 
 
-def free_port() -> int:
+def find_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def points() -> tuple[Point, ...]:
-    def rtu(name: str, element: str, quantity: Quantity, unit: str, address: str, data_type: str, **more: object) -> Point:
+    def rtu(
+        name: str, element: str, quantity: Quantity, unit: str, address: str, data_type: str, **more: object
+    ) -> Point:
         return Point(name, element, quantity, unit, "rtu", address, data_type, **more)  # type: ignore[arg-type]
 
     def scada(name: str, element: str, quantity: Quantity, unit: str, data_type: str, **more: object) -> Point:
@@ -70,8 +72,8 @@ def make_site(folder: Path, **changes: object) -> Site:
         "network": TOWN,
         "clock": "device",
         "devices": (
-            Device("rtu", "modbus-tcp", port=free_port(), unit_id=1, clock_address="holding/0"),
-            Device("scada", "opcua", url=f"opc.tcp://127.0.0.1:{free_port()}"),
+            Device("rtu", "modbus-tcp", port=find_port(), unit_id=1, clock_address="holding/0"),
+            Device("scada", "opcua", url=f"opc.tcp://127.0.0.1:{find_port()}"),
         ),
         "points": points(),
         "stores": StoreSettings("embedded", folder / "t.sqlite", folder / "s.sqlite", "sqlite://"),
@@ -114,6 +116,11 @@ zone_walk_cv = 0.05
 noise_m = 0.05
 noise_percent = 1
 """
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return find_port
 
 
 @pytest.fixture

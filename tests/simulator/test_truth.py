@@ -164,7 +164,7 @@ def test_true_roughness_costs_head(open_truth: OpenTruth) -> None:
 def test_tank_and_controls_run_as_epanet_runs_them(open_truth: OpenTruth) -> None:
     truth = open_truth()
     tank, pump = truth.elements.nodes["T1"], truth.elements.links["PU1"]
-    seen = set()
+    seen: set[object] = set()
     for hour in range(48):
         truth.advance(START + timedelta(hours=hour))
         assert 0.5 - 1e-6 <= pressure(truth, "T1") <= 4.6
@@ -290,8 +290,6 @@ def test_no_water_appears_or_vanishes(changes: list[Change], seed: int) -> None:
         given_out = (after.given[0] - after.given[1]) - (before.given[0] - before.given[1])
         assert given_out[tank] == pytest.approx(-area * (after.head[tank] - before.head[tank]), abs=1e-3)
         sources = ~truth.elements.is_junction
-        assert node_flow(after, truth.elements)[sources].sum() == pytest.approx(
-            after.outflow[~sources].sum(), abs=1e-5
-        )
+        assert node_flow(after, truth.elements)[sources].sum() == pytest.approx(after.outflow[~sources].sum(), abs=1e-5)
     finally:
         truth.close()
