@@ -234,6 +234,10 @@ def _cure(answer: Answer, cure: Cure) -> Document:
         "regained_m": cure.regained,
         "pressure_m": cure.pressure,
         "at": network.node_ids[answer.node],
+        "through_the_day": [
+            {"time": time_of(answer.diagnosis, step), "before_m": float(before), "after_m": float(after)}
+            for step, (before, after) in enumerate(zip(cure.before, cure.after, strict=True))
+        ],
     }
 
 

@@ -7,7 +7,7 @@ within the screen of unit headloss; which main, the pressure's own gradient tell
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,12 +33,18 @@ WORTH = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Cure:
-    """A change and the pressure [m] it gives back at the node, alone and with everything else left as it is."""
+    """A change and the pressure [m] it gives back at the node, with everything else left as it is.
+
+    ``before``, ``after``: (T,) pressure at the node [m] in every step of the window as if the faults had been there
+    throughout, so that a later hour can be held against the same hour of the day.
+    """
 
     faults: tuple[Fault, ...]
     resizes: tuple[Resize, ...]
     regained: float
     pressure: float
+    before: Floats
+    after: Floats
 
 
 def thin_mains(
@@ -72,29 +78,34 @@ def thin_mains(
 
 def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize], node: int, step: int) -> list[Cure]:
     """Return every single cure and all of them together, solved exactly, the best first."""
-    case = diagnosis.found.case
-    place = likely_place(case, diagnosis.leading)
     curable = [fault for fault in hypothesis if fault.kind.hydraulic and fault.candidate.kind != "demand_growth"]
     plans: list[tuple[tuple[Fault, ...], tuple[Resize, ...]]] = [((fault,), ()) for fault in curable]
     plans += [((), (resize,)) for resize in resizes]
     if len(plans) > 1:
         plans.append((tuple(curable), tuple(resizes)))
-    conditions = [conditions_under(case, place, hypothesis, step)]
+    before = _pressures(diagnosis, hypothesis, (), node)
+    found = []
     for faults, laid in plans:
         left = hypothesis
         for fault in (*faults, *_gone_with(hypothesis, laid)):
             left = without(left, fault)
-        condition = conditions_under(case, place, left, step)
+        after = _pressures(diagnosis, left, laid, node)
+        found.append(Cure(faults, laid, float(after[step] - before[step]), float(after[step]), before, after))
+    return sorted(found, key=lambda cure: -cure.regained)
+
+
+def _pressures(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize], node: int) -> Floats:
+    """Return (T,) pressure at the node [m] with the faults there from the first step on."""
+    case = diagnosis.found.case
+    place = likely_place(case, diagnosis.leading)
+    throughout = tuple(replace(fault, onset=0) for fault in hypothesis)
+    conditions = []
+    for step in range(case.window.steps):
+        condition = conditions_under(case, place, throughout, step)
         for resize in laid:
             condition = resize.apply(condition)
         conditions.append(condition)
-    states = case.engine.solve_many(conditions)
-    now = float(states[0].pressure[node])
-    found = [
-        Cure(faults, laid, float(state.pressure[node]) - now, float(state.pressure[node]))
-        for (faults, laid), state in zip(plans, states[1:], strict=True)
-    ]
-    return sorted(found, key=lambda cure: -cure.regained)
+    return np.array([state.pressure[node] for state in case.engine.solve_many(conditions)])
 
 
 def _gone_with(hypothesis: Hypothesis, laid: Sequence[Resize]) -> list[Fault]:

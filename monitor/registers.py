@@ -49,7 +49,13 @@ def assets_of(site: Site, network: Network, today: date) -> Assets:
         zone=zone,
         zone_names=zone_names,
         valves=tuple(
-            Valve(valve.valve_id, links[valve.link], valve.end, _years(valve.installed, today), _years(valve.last_operated, today))
+            Valve(
+                valve.valve_id,
+                links[valve.link],
+                valve.end,
+                _years(valve.installed, today),
+                _years(valve.last_operated, today),
+            )
             for valve in site.valves
             if valve.link in links
         ),

@@ -39,7 +39,7 @@ def series_of(points: Iterable[Point], network: Network, samples: Iterable[Sampl
         point = known.get(sample.point)
         if point is None:
             continue
-        if sample.quality is not Quality.GOOD:
+        if sample.quality is not Quality.GOOD or not np.isfinite(sample.value):
             rejected[sample.reason or str(sample.quality)] += 1
             continue
         times[sample.point].append(sample.time.timestamp())

@@ -1,0 +1,65 @@
+"""The wiring of a running site: monitor and service around one records database."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from hydro.network import Network
+from models.site import Site
+from monitor.baseline_file import load_baseline
+from monitor.diagnoser import Diagnoser
+from monitor.monitor import Monitor
+from service.dispatch import open_order
+from service.isolation import Layout
+from stores.records import Records
+from stores.telemetry import open_telemetry
+
+LOG = logging.getLogger(__name__)
+
+
+class Watch:
+    """What ``hydro serve`` does beside collecting: cycles, examinations, and the orders that follow from them."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._records = Records(site.stores.records_url)
+        self._telemetry = open_telemetry(site.stores)
+        self._diagnoser = Diagnoser(site, self._telemetry.newest() or datetime.now(UTC))
+        path = site.monitor.baseline_file
+        if path is not None and path.exists():
+            self._diagnoser.baseline = load_baseline(path)
+        else:
+            LOG.warning("no baseline yet: the model is taken at its word; learn one with hydro calibrate")
+        self._layout = layout_of(self._diagnoser.engine.network)
+        self._monitor = Monitor(site, self._telemetry, self._records, self._diagnoser)
+
+    def cycle(self, now: datetime) -> None:
+        """Look at limits, devices and boundaries."""
+        self._monitor.cycle(now)
+
+    def examine(self, now: datetime) -> None:
+        """Diagnose what asks for it, and draft the orders that follow."""
+        for one in self._monitor.examine(now):
+            open_order(self._records, self._site, one.diagnosis_id, now, self._layout, one.complaint_id)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._diagnoser.close()
+        self._telemetry.close()
+        self._records.close()
+
+
+def layout_of(network: Network) -> Layout:
+    """Return how the network hangs together, by ids."""
+    return Layout(
+        ends={
+            link: (network.node_ids[network.start[place]], network.node_ids[network.end[place]])
+            for link, place in network.link_index.items()
+        },
+        coordinates={
+            node: (float(network.x[place]), float(network.y[place]))
+            for node, place in network.node_index.items()
+            if network.x[place] == network.x[place]
+        },
+    )

@@ -1,0 +1,114 @@
+"""Readings in a CSV file: of network elements (``hydro diagnose``), or of a site's own points (a historian's export)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from models.fields import Fields
+from models.point import Point
+from models.problem import BadInput, Problem
+from models.quantity import UNITS, Quantity
+from models.sample import Quality, Sample
+from models.table_file import read_table
+
+MOST_PROBLEMS = 20
+"""A file of a million rows that is wrong throughout is reported by its first problems."""
+_WORDS = {"open": 1.0, "closed": 0.0}
+
+
+def read_readings(path: Path) -> tuple[tuple[Point, ...], list[Sample]]:
+    """Return points named ``element/quantity`` and their samples from ``time,element,quantity,value,unit[,quality]``.
+
+    Raises
+    ------
+    BadInput
+        Rows are wrong (all problems, at most the first twenty), or nothing is left.
+    """
+    problems: list[Problem] = []
+    points: dict[str, Point] = {}
+    samples: list[Sample] = []
+    for values, line in read_table(path, ("time", "element", "quantity", "value", "unit"), ("quality",), problems):
+        if len(problems) >= MOST_PROBLEMS:
+            break
+        row = Fields(values, str(path), line, f"reading of {values['element']}", problems)
+        before = len(problems)
+        quantity = row.choice("quantity", [str(one) for one in Quantity], str(Quantity.PRESSURE), required=True)
+        unit = row.text("unit")
+        if unit not in UNITS[Quantity(quantity)]:
+            row.note(
+                f'unit "{unit}" is not known for {quantity}, expected one of {", ".join(UNITS[Quantity(quantity)])}'
+            )
+        name = f"{row.text('element', required=True)}/{quantity}"
+        point = points.get(name) or Point(name, values["element"].strip(), Quantity(quantity), unit, "", "", line=line)
+        if point.unit != unit:
+            row.note(f'unit "{unit}", but {point.unit} in line {point.line}: one series has one unit')
+        time, value, quality = _time(row), _value(row), _quality(row)
+        if len(problems) == before and time is not None:
+            points[name] = point
+            samples.append(Sample(name, time, value, quality))
+    _refuse(problems, samples, path)
+    return tuple(points.values()), samples
+
+
+def read_history(path: Path, points: Iterable[Point]) -> list[Sample]:
+    """Return samples of a site's points from ``time,point,value[,quality]``, values in the points' units.
+
+    Raises
+    ------
+    BadInput
+        Rows are wrong, or nothing is left.
+    """
+    problems: list[Problem] = []
+    known = {point.name for point in points}
+    samples: list[Sample] = []
+    for values, line in read_table(path, ("time", "point", "value"), ("quality",), problems):
+        if len(problems) >= MOST_PROBLEMS:
+            break
+        row = Fields(values, str(path), line, f"reading of {values['point']}", problems)
+        before = len(problems)
+        name = row.text("point", required=True)
+        if name not in known:
+            row.note(f'point "{name}" is not in points.csv')
+        time, value, quality = _time(row), _value(row), _quality(row)
+        if len(problems) == before and time is not None:
+            samples.append(Sample(name, time, value, quality))
+    _refuse(problems, samples, path)
+    return samples
+
+
+def _refuse(problems: list[Problem], samples: list[Sample], path: Path) -> None:
+    if problems:
+        raise BadInput(problems)
+    if not samples:
+        raise BadInput.of("holds no readings", str(path))
+
+
+def _time(row: Fields) -> datetime | None:
+    text = row.text("time", required=True)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        row.note(f'time "{text}", expected ISO 8601 such as 2026-07-11T07:00:00+08:00')
+        return None
+    if time.tzinfo is None:
+        row.note(f'time "{text}" is naive, expected an offset such as +08:00')
+        return None
+    return time.astimezone(UTC)
+
+
+def _value(row: Fields) -> float:
+    word = row.text("value").lower()
+    if word in _WORDS:
+        row.taken.add("value")
+        return _WORDS[word]
+    if word in ("nan", ""):
+        return float("nan")
+    number = row.number("value")
+    return float("nan") if number is None else number
+
+
+def _quality(row: Fields) -> Quality:
+    word = row.choice("quality", [str(one) for one in Quality], str(Quality.GOOD))
+    return Quality(word)

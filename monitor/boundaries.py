@@ -1,0 +1,65 @@
+"""Boundaries: what drives the model must be fresh, or the diagnosis is blind and says so."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from hydro.network import JUNCTION, Network
+from models.point import Point
+from models.quantity import Quantity
+from models.sample import Quality, Sample
+from models.site import Site
+from monitor.alarms import Condition, blind_condition, device_condition
+
+
+def drives(point: Point, network: Network) -> bool:
+    """Return whether a point sets a boundary: a pump's or valve's state, a tank's level, a source's head or inflow."""
+    if point.quantity in (Quantity.STATUS, Quantity.SETTING, Quantity.LEVEL):
+        return True
+    node = network.node_index.get(point.element)
+    at_source = node is not None and network.node_kind[node] != JUNCTION
+    return at_source and point.quantity in (Quantity.HEAD, Quantity.FLOW)
+
+
+def blind_conditions(site: Site, network: Network, latest: Mapping[str, Sample], now: datetime) -> list[Condition]:
+    """Return one condition for every element whose boundary nobody has read well for too long.
+
+    ``latest``: the newest good sample of each point.
+    """
+    limit = timedelta(seconds=site.monitor.stale_s)
+    by_element: dict[str, list[Point]] = defaultdict(list)
+    for point in site.points:
+        if drives(point, network):
+            by_element[point.element].append(point)
+    found = []
+    for element, points in by_element.items():
+        stale = [point for point in points if _stale(latest.get(point.name), now, limit)]
+        if stale:
+            since = [latest[point.name].time.isoformat() for point in stale if point.name in latest]
+            reason = f"no good reading since {min(since)}" if since else "never read well"
+            found.append(blind_condition(element, reason, [point.name for point in stale]))
+    return found
+
+
+def device_conditions(site: Site, latest: Mapping[str, Sample], now: datetime) -> list[Condition]:
+    """Return one condition for every device none of whose points was read well in its last few periods."""
+    found = []
+    for device in site.devices:
+        points = [point for point in site.points if point.device == device.name]
+        seen = [latest[point.name].time for point in points if point.name in latest]
+        patience = timedelta(seconds=3.0 * min((point.period_s for point in points), default=60.0) + device.timeout_s)
+        if points and (not seen or now - max(seen) > patience):
+            since = max(seen, default=now)
+            found.append(device_condition(device.name, "does not answer" if seen else "has never answered", since))
+    return found
+
+
+def good_only(samples: Mapping[str, Sample]) -> dict[str, Sample]:
+    """Return the good ones."""
+    return {name: sample for name, sample in samples.items() if sample.quality is Quality.GOOD}
+
+
+def _stale(sample: Sample | None, now: datetime, limit: timedelta) -> bool:
+    return sample is None or now - sample.time > limit

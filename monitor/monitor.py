@@ -1,0 +1,174 @@
+"""The monitor: every minute of plant time it looks at limits, devices and boundaries; every step it asks why.
+
+``cycle`` is quick and never waits for a diagnosis; ``examine`` may take seconds and runs beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from hydro.errors import HydroError
+from hydro.hypothesis import Priors
+from hydro.resolve import settle
+from models.alarm import AlarmKind
+from models.complaint import Complaint, ComplaintStatus
+from models.measurement import HandReading
+from models.sample import Sample
+from models.site import Site
+from monitor.alarms import Annunciator, Condition, Unknown, diagnosis_conditions, model_condition
+from monitor.boundaries import blind_conditions, device_conditions, good_only
+from monitor.diagnoser import Asked, Diagnoser
+from monitor.limits import LimitBoard
+from monitor.novelty import surprise
+from stores.records import Records
+from stores.telemetry import TelemetryStore
+
+LOG = logging.getLogger(__name__)
+SURPRISE = 0.01
+"""A chance of noise below this makes a step worth a diagnosis."""
+WATCHED_H = 8.0
+"""Hours of readings that surveillance looks at; a complaint is answered from the whole window."""
+SUSPICION = Priors(any_fault=0.02, unexplained=0.01)
+"""Before surveillance: of the windows that surprise, most are chance."""
+COMPLAINED = Priors(any_fault=0.6, unexplained=0.05)
+"""Before a complaint is looked into: something is probably wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A diagnosis that was kept, for whoever sends people."""
+
+    diagnosis_id: int
+    complaint_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What the last examination found: conditions, and whether the model solved at all."""
+
+    conditions: tuple[Condition, ...] = ()
+    known: bool = False
+
+
+class Monitor:
+    """A site watched. Both methods may run in threads of their own; neither reads a clock."""
+
+    def __init__(self, site: Site, telemetry: TelemetryStore, records: Records, diagnoser: Diagnoser) -> None:
+        self._site = site
+        self._telemetry = telemetry
+        self._records = records
+        self._diagnoser = diagnoser
+        self._annunciator = Annunciator(records)
+        self._limits = LimitBoard.of(site.points, {alarm.key for alarm in records.open_alarms() if alarm.active})
+        self._good: dict[str, Sample] = {}
+        self._seen_to: datetime | None = None
+        self._judged = Judged()
+        self._blind = True
+        self._examined: datetime | None = None
+        self._answered: dict[int, int] = {}
+        self._complained: dict[int, tuple[Condition, ...]] = {}
+
+    def cycle(self, now: datetime) -> None:
+        """Look at what has come since the last cycle and raise or clear alarms; quick."""
+        since = self._seen_to or now - timedelta(hours=self._site.monitor.window_h)
+        names = [point.name for point in self._site.points]
+        fresh = self._telemetry.range(names, since, now + timedelta(microseconds=1))
+        self._limits.see(fresh)
+        for sample in fresh:
+            self._good.update(good_only({sample.point: sample}))
+        # Stores write in batches: what is stamped a little before now may still be on its way.
+        self._seen_to = now - timedelta(seconds=self._site.monitor.interval_s)
+        blind = blind_conditions(self._site, self._diagnoser.engine.network, self._good, now)
+        self._blind = bool(blind)
+        judged = self._judged
+        unknown = {AlarmKind.DIAGNOSIS, AlarmKind.MODEL} if self._blind or not judged.known else set()
+        conditions = [*self._limits.conditions(), *device_conditions(self._site, self._good, now), *blind]
+        complained = [one for found in tuple(self._complained.values()) for one in found]
+        every = {one.key: one for one in [*conditions, *judged.conditions, *complained]}
+        self._annunciator.cycle(now, every.values(), Unknown(unknown, self._limits.unknown()))
+
+    def examine(self, now: datetime) -> list[Published]:
+        """Answer complaints and new hand readings, then look whether the last hours are surprising; slow."""
+        published = [self._answer(complaint, now) for complaint in self._to_answer()]
+        due = self._examined is None or now - self._examined >= timedelta(seconds=self._site.monitor.step_s)
+        if due and not self._blind:
+            self._examined = now
+            found = self._survey(now)
+            published += [found] if found is not None else []
+        return [one for one in published if one is not None]
+
+    def _to_answer(self) -> list[Complaint]:
+        """Return complaints that nobody has answered, or that have a hand reading newer than their answer."""
+        waiting = []
+        for complaint in self._records.complaints():
+            if complaint.status is ComplaintStatus.CLOSED:
+                self._complained.pop(complaint.id, None)
+                continue
+            readings = len(self._records.hand_readings(complaint.id))
+            if complaint.status is ComplaintStatus.REGISTERED or readings > self._answered.get(complaint.id, readings):
+                waiting.append(complaint)
+            self._answered[complaint.id] = readings
+        return waiting
+
+    def _answer(self, complaint: Complaint, now: datetime) -> Published | None:
+        readings = self._records.hand_readings(complaint.id)
+        end = max([complaint.time + timedelta(minutes=5), *(one.time + timedelta(minutes=5) for one in readings)])
+        start = complaint.time - timedelta(hours=self._site.monitor.window_h)
+        document = self._diagnose(start, min(end, now), COMPLAINED, complaint, readings)
+        if document is None:
+            return None
+        kept = self._records.keep_diagnosis(document, f"complaint/{complaint.id}", complaint.id)
+        probability = self._site.monitor.alarm_probability
+        self._complained[complaint.id] = diagnosis_conditions(document, probability, self._records.open_alarms())
+        return Published(kept, complaint.id)
+
+    def _survey(self, now: datetime) -> Published | None:
+        start = now - timedelta(hours=WATCHED_H)
+        try:
+            window = self._diagnoser.window(self._samples(start, now), start.timestamp(), now.timestamp())
+            if window.steps == 0:
+                return None
+            chance = surprise(settle(self._diagnoser.case(window)))
+        except HydroError as error:
+            LOG.warning("the model cannot be compared with the readings: %s", error)
+            self._judged = Judged((model_condition(str(error)),), known=True)
+            return None
+        if chance > SURPRISE:
+            self._judged = Judged(known=True)
+            return None
+        document = self._diagnose(start, now, SUSPICION, None, ())
+        if document is None:
+            return None
+        settings = self._site.monitor
+        conditions = diagnosis_conditions(
+            document,
+            settings.alarm_probability,
+            self._records.open_alarms(),
+            raise_after=timedelta(seconds=2 * settings.step_s),
+            clear_after=timedelta(seconds=4 * settings.step_s),
+        )
+        self._judged = Judged(conditions, known=True)
+        if not conditions:
+            return None
+        return Published(self._records.keep_diagnosis(document, "cycle"), None)
+
+    def _diagnose(
+        self,
+        start: datetime,
+        end: datetime,
+        priors: Priors,
+        complaint: Complaint | None,
+        readings: tuple[HandReading, ...],
+    ) -> dict[str, object] | None:
+        asked = Asked(start.timestamp(), end.timestamp(), complaint, readings)
+        try:
+            return self._diagnoser.diagnose(self._samples(start, end), asked, priors)
+        except HydroError as error:
+            LOG.warning("no diagnosis: %s", error)
+            self._judged = Judged((model_condition(str(error)),), known=True)
+            return None
+
+    def _samples(self, start: datetime, end: datetime) -> list[Sample]:
+        return self._telemetry.range([point.name for point in self._site.points], start, end)
