@@ -32,7 +32,7 @@ RING_ROWS, RING_COLUMNS = (1, 4), (1, 6)
 SPURS = (
     ("Dujuan Road", 0, (90.0, 80.0, 85.0, 70.0)),
     ("Lamei Road", 2, (95.0, 75.0, 80.0, 85.0, 60.0)),
-    ("Guihua Road", 3, (70.0, 80.0, 85.0, 85.0, 60.0)),
+    ("Guihua Road", 3, (70.0, 75.0, 80.0, 80.0, 60.0)),
     ("Chahua Road", 5, (85.0, 90.0, 70.0, 75.0)),
 )
 """Dead-end streets south of Xiangjiang Road: name, the block they leave from (counted from the west), lengths [m]."""

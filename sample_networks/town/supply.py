@@ -11,7 +11,7 @@ TANK = "TANK-E"
 DUTY, STANDBY = "PU-1", "PU-2"
 OUTLET, CHAMBER = "PS-OUT", "INLET"
 OUTLET_MAIN, INLET_MAIN, TANK_MAIN = "M-OUT", "M-IN", "M-TANK"
-CURVE = ((0.0, 54.0), (95.0, 46.0), (170.0, 32.0))
+CURVE = ((0.0, 48.0), (90.0, 39.5), (170.0, 24.0))
 """Flow [l/s] and head [m] of one pump."""
 START_BELOW_M, STOP_ABOVE_M = 0.8, 2.0
 """Levels of the tank at which the standby pump starts and stops; a healthy week reaches neither."""
@@ -22,8 +22,8 @@ _MAIN_MM, _MAIN_ROUGHNESS = 403.0, 114.0
 class Tank:
     """The tank: levels above its bottom [m]."""
 
-    elevation_m: float = 40.0
-    initial_m: float = 2.6
+    elevation_m: float = 39.1
+    initial_m: float = 2.7
     lowest_m: float = 0.2
     highest_m: float = 5.0
     diameter_m: float = 24.0
