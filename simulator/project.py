@@ -45,7 +45,8 @@ _M3_S = {
 }
 _US = (en.CFS, en.GPM, en.MGD, en.IMGD, en.AFD)
 _PRESSURE_VALVES = (en.PRV, en.PSV, en.PBV)
-_VALVES = (*_PRESSURE_VALVES, en.FCV, en.TCV, en.GPV, en.PCV)
+_ACTIVE = 2.0
+"""Status of a valve that controls; 0 is closed, 1 open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Project:
         self.elements = _elements(self._ph, self.units)
         self._nodes = en.doubleArray(len(self.elements.node_ids))
         self._links = en.doubleArray(len(self.elements.link_ids))
+        self._before: dict[int, tuple[float, float]] = {}
         self._own_curves: dict[str, tuple[int, Floats]] = {}
         self._link_types = [en.getlinktype(self._ph, link + 1) for link in range(len(self.elements.link_ids))]
         self._setting_unit = np.array([self._unit_of_setting(kind) for kind in self._link_types])
@@ -165,18 +167,22 @@ class Project:
             en.setlinkvalue(self._ph, link + 1, en.MINORLOSS, laid.minor_loss)
 
     def set_open(self, link: int, is_open: bool | None) -> None:
-        """Open or close a link; ``None`` gives it back to what the file says. Controls on it rest meanwhile."""
+        """Open or close a link; ``None`` gives it back as it was. Controls on it rest meanwhile."""
         index = link + 1
         for control in range(1, en.getcount(self._ph, en.CONTROLCOUNT) + 1):
             if en.getcontrol(self._ph, control)[1] == index:
                 en.setcontrolenabled(self._ph, control, int(is_open is None))
         if is_open is not None:
+            state = en.getlinkvalue(self._ph, index, en.STATUS), en.getlinkvalue(self._ph, index, en.SETTING)
+            self._before.setdefault(link, state)
             en.setlinkvalue(self._ph, index, en.STATUS, float(is_open))
             return
-        en.setlinkvalue(self._ph, index, en.STATUS, en.getlinkvalue(self._ph, index, en.INITSTATUS))
-        # A control valve that is merely opened stops controlling; its setting makes it work again.
-        if self._link_types[link] in _VALVES and en.getlinkvalue(self._ph, index, en.INITSTATUS):
-            en.setlinkvalue(self._ph, index, en.SETTING, en.getlinkvalue(self._ph, index, en.INITSETTING))
+        status, setting = self._before.pop(link)
+        if status != _ACTIVE:
+            en.setlinkvalue(self._ph, index, en.STATUS, status)
+        # An open pump has a speed, and a valve that is merely opened stops controlling: the setting sets it to work.
+        if status == _ACTIVE or (status and not self.elements.is_pipe[link] and setting):
+            en.setlinkvalue(self._ph, index, en.SETTING, setting)
 
     def is_open(self, link: int) -> bool:
         """Tell whether a link is open now."""

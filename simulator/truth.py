@@ -23,6 +23,9 @@ from simulator.snapshot import Elements, Snapshot, held_until
 LONGEST_STEP_S = 300
 """Steps are combined up to this length where the plant has to hurry [s]."""
 
+VACUUM_M = 10.33
+"""Pressure of the atmosphere [m of water]: no pressure is lower than its negative."""
+
 _LEAST_EMITTER = 1e-6
 """EPANET divides by the square of an emitter's coefficient: what is smaller than this lets nothing out."""
 
@@ -80,6 +83,9 @@ class Truth:
         if problems:
             raise BadInput(problems)
         self._zero = plant.network_start or network_start(start, time_zone, project.time_parameter(en.STARTTIME))
+        if self._zero > start:
+            text = f"network_start {self._zero.isoformat()} is after the start {start.isoformat()}"
+            raise BadInput.of(text, "plant/truth.toml")
         demand = _true_demand(plant, project, zones, seed)
         self._demand = demand.expected() if certain else demand
         self._drawing = sorted(set(demand.nodes[demand.bases != 0].tolist()))
@@ -153,13 +159,15 @@ class Truth:
         if not np.isfinite(head).all():
             node = self.elements.node_ids[int(np.argmin(np.isfinite(head)))]
             raise NotSolvable(f"the network does not solve: node {node} has no head at {time.isoformat()}")
+        # No gauge falls below a vacuum; in a part that is cut off EPANET says less.
+        floor = np.where(self.elements.is_junction, self.elements.elevation - VACUUM_M, -np.inf)
         self._snapshot = Snapshot(
             time=time,
-            head=head,
+            head=np.maximum(head, floor),
             outflow=self._project.node_values(en.DEMAND) * units.flow,
             delivered=self._project.node_values(en.DEMANDFLOW) * units.flow,
             flow=self._project.link_values(en.FLOW) * units.flow,
-            status=self._project.link_values(en.STATUS),
+            status=(self._project.link_values(en.STATUS) > 0).astype(np.float64),
             setting=self._project.settings(),
             passed=self._snapshot.passed,
             given=self._snapshot.given,
@@ -204,6 +212,8 @@ class Truth:
         if is_open is not before.is_open or (is_open is not None and self._project.is_open(index) is not is_open):
             self._project.set_open(index, is_open)
         self._fittings[link] = _Fitting(laid, is_open)
+        if self._fittings[link] == _Fitting(own):
+            del self._fittings[link]
 
     def _let_out(self, node: str, coefficient: float) -> None:
         coefficient = 0.0 if coefficient < _LEAST_EMITTER else coefficient

@@ -258,6 +258,11 @@ def test_truth_about_elements_that_are_not_there_is_refused_at_once(tmp_path: Pa
     assert len(caught.value.problems) == 3
 
 
+def test_network_that_starts_after_the_plant_is_refused() -> None:
+    with pytest.raises(BadInput, match="network_start"):
+        Truth(TOWN, TruePlant(network_start=START + timedelta(hours=1)), START)
+
+
 def balance(snapshot: Snapshot, elements: Elements) -> float:
     """Greatest imbalance of any node [m³/s]."""
     count = len(elements.node_ids)
@@ -293,3 +298,42 @@ def test_no_water_appears_or_vanishes(changes: list[Change], seed: int) -> None:
         assert node_flow(after, truth.elements)[sources].sum() == pytest.approx(after.outflow[~sources].sum(), abs=1e-5)
     finally:
         truth.close()
+
+
+def test_part_that_is_cut_off_has_no_pressure_and_gets_nothing(open_truth: OpenTruth) -> None:
+    truth = at_peak(open_truth(), Close("P6"))
+    assert -10.34 < pressure(truth, "J6") < 0.1
+    assert truth.snapshot.delivered[truth.elements.nodes["J6"]] == pytest.approx(0, abs=1e-6)
+
+
+VALVED_TOWN = """
+[JUNCTIONS]
+J1  10  0
+J2  10  5
+[RESERVOIRS]
+R1  80
+[PIPES]
+P1  R1  J1  100  200  120  0  Open
+[VALVES]
+V1  J1  J2  150  PRV  30  0
+[OPTIONS]
+Units  LPS
+Headloss  H-W
+[END]
+"""
+
+
+def test_control_valve_controls_again_after_it_was_shut(tmp_path: Path, open_truth: OpenTruth) -> None:
+    network = tmp_path / "valved.inp"
+    network.write_text(VALVED_TOWN)
+    truth = open_truth(network=network)
+    valve = truth.elements.links["V1"]
+    assert truth.snapshot.status[valve] == 1
+    assert truth.snapshot.setting[valve] == pytest.approx(30)
+    assert pressure(truth, "J2") == pytest.approx(30)
+    closure = Event(START, Close("V1"), until=START + timedelta(minutes=10))
+    truth.advance(START + timedelta(minutes=5), [closure])
+    assert truth.snapshot.status[valve] == 0
+    assert flow(truth, "V1") == pytest.approx(0, abs=1e-8)
+    truth.advance(START + timedelta(minutes=10), [closure])
+    assert pressure(truth, "J2") == pytest.approx(30)
