@@ -127,7 +127,7 @@ def _trade(junction: Junction, random: Random) -> _Trade:
 
 def _at(junction: Junction, count: int, random: Random) -> list[Customer]:
     trade = _trade(junction, random)
-    customers = []
+    customers: list[Customer] = []
     for _ in range(random.choice((1, 1, 1, 2))):
         number = count + len(customers) + 1
         customers.append(

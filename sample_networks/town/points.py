@@ -65,9 +65,11 @@ def gauge_places(plan: Plan) -> tuple[str, ...]:
 
 def _ways(plan: Plan) -> dict[str, list[tuple[str, float]]]:
     ways: dict[str, list[tuple[str, float]]] = {}
-    for link in (*plan.stretches, *supply.mains(plan)):
-        ways.setdefault(link.start, []).append((link.end, link.length_m))
-        ways.setdefault(link.end, []).append((link.start, link.length_m))
+    laid = [(one.start, one.end, one.length_m) for one in plan.stretches]
+    laid += [(one.start, one.end, one.length_m) for one in supply.mains(plan)]
+    for start, end, length in laid:
+        ways.setdefault(start, []).append((end, length))
+        ways.setdefault(end, []).append((start, length))
     return ways
 
 

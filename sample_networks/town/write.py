@@ -55,8 +55,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def inp(plan: Plan, pipes: Sequence[Pipe], demands: Mapping[str, tuple[float, str]], name: str) -> str:
     """Return the EPANET file."""
-    return "\n".join((f"[TITLE]\n{name}: a made-up town\n", _nodes(plan, demands), _links(plan, pipes), _water(), _OPTIONS,
-                      _places(plan), "[END]\n"))  # fmt: skip
+    title = f"[TITLE]\n{name}: a made-up town\n"
+    return "\n".join((title, _nodes(plan, demands), _links(plan, pipes), _water(), _OPTIONS, _places(plan), "[END]\n"))
 
 
 def _nodes(plan: Plan, demands: Mapping[str, tuple[float, str]]) -> str:
