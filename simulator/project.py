@@ -115,11 +115,13 @@ class Project:
     def demands(self) -> tuple[list[int], list[float], list[int], list[list[float]], float]:
         """Return node, base demand [m³/s] and pattern of every demand category, the patterns, and the multiplier."""
         nodes, bases, patterns = [], [], []
+        # A demand without a pattern follows the default one, where the file has it.
+        default = int(en.getoption(self._ph, en.DEMANDPATTERN))
         for node in np.flatnonzero(self.elements.is_junction):
             for category in range(1, en.getnumdemands(self._ph, int(node) + 1) + 1):
                 nodes.append(int(node))
                 bases.append(en.getbasedemand(self._ph, int(node) + 1, category) * self.units.flow)
-                patterns.append(int(en.getdemandpattern(self._ph, int(node) + 1, category)))
+                patterns.append(int(en.getdemandpattern(self._ph, int(node) + 1, category)) or default)
         factors = [[1.0]]
         for pattern in range(1, en.getcount(self._ph, en.PATCOUNT) + 1):
             length = en.getpatternlen(self._ph, pattern)
@@ -144,6 +146,7 @@ class Project:
                 en.setbasedemand(self._ph, index, category, 0.0)
                 en.setdemandpattern(self._ph, index, category, 0)
         en.setoption(self._ph, en.DEMANDMULT, 1.0)
+        en.setoption(self._ph, en.DEMANDPATTERN, 0.0)
 
     def set_demands(self, nodes: list[int], demand: Floats) -> None:
         """Set the full demand of ``nodes`` [m³/s]."""
