@@ -97,11 +97,11 @@ def episodes(plan: Plan, customers: Iterable[Customer], points: Sequence[Point])
         "valve": _episode("Only the valve is blocked.", friday, 48.0, blockage, complaint),
         "demand": _episode("Only the factory's demand has grown.", friday, 48.0, growth),
         "burst": _episode("A main bursts in the middle of the town.", friday, 48.0,
-                          _event("2026-07-11T02:10:00+08:00", "burst", node=middle, emitter_l_s_per_sqrt_m=2.5)),
+                          _event("2026-07-11T02:10:00+08:00", "burst", node=middle, emitter_l_s_per_sqrt_m=1.8)),
         "drift": _episode("A pressure gauge drifts; the water is well.", friday, 72.0,
                           _event("2026-07-10T12:00:00+08:00", "gauge_drift", point=drifting.name, rate_per_h=rate)),
         "pump": _episode("The duty pump has lost head.", friday, 48.0,
-                         _event("2026-07-11T03:00:00+08:00", "pump_head", link=supply.DUTY, factor=0.93)),
+                         _event("2026-07-11T03:00:00+08:00", "pump_head", link=supply.DUTY, factor=0.95)),
     }  # fmt: skip
 
 

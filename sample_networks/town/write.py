@@ -20,7 +20,6 @@ _OPTIONS = """\
  TRIALS             200
  ACCURACY           0.0001
  UNBALANCED         CONTINUE 10
- PATTERN            homes
  DEMAND MULTIPLIER  1.0
  DEMAND MODEL       PDA
  MINIMUM PRESSURE   0
