@@ -41,7 +41,7 @@ noise_percent = 1.0
 {supply.DUTY} = 0.995
 """
 
-_WORDS = "车间早上没水压, 风机生产线停了。The pressure has been far too low since the shift began; we cannot produce."
+_WORDS = "今天早上水压太低, 没法用水。The pressure has been far too low this morning; we cannot work."
 
 
 def demands(base: Mapping[str, tuple[float, str]], plan: Plan, random: Random) -> str:
