@@ -65,8 +65,9 @@ class Control:
                 await answers.drain()
                 if answer.get("stopping"):
                     self._shutdown.set()
-        except (ConnectionError, ValueError):
-            # The other side went away, or sent a line longer than any request.
+        except (ConnectionError, ValueError, asyncio.CancelledError):
+            # The other side went away or sent a line longer than any request, or we hang up; asyncio's own callback
+            # would print a cancellation that reached it.
             pass
         finally:
             answers.close()

@@ -75,8 +75,8 @@ def test_plant_says_when_it_is_ready_and_stops_when_it_is_told_to(folder: Path, 
     with socket.create_connection(("127.0.0.1", ready["control_port"]), timeout=10) as crew:
         crew.sendall(b'{"do": "time"}\n')
         assert json.loads(crew.makefile().readline())["ok"] is True
-    process.send_signal(stop)
-    code, _, errors = finish(process)
+        process.send_signal(stop)
+        code, _, errors = finish(process)
     assert (code, errors) == (status, "")
 
 
@@ -87,7 +87,8 @@ def test_shutdown_at_the_control_port_is_a_good_end(folder: Path) -> None:
     with socket.create_connection(("127.0.0.1", ready["control_port"]), timeout=10) as crew:
         crew.sendall(b'{"do": "shutdown"}\n')
         assert json.loads(crew.makefile().readline())["ok"] is True
-    assert finish(process)[0] == 0
+        code, _, errors = finish(process)
+    assert (code, errors) == (0, "")
 
 
 def test_port_in_use_exits_with_5_and_one_line(folder: Path, site: Site) -> None:
