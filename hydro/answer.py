@@ -5,7 +5,7 @@ Everything leaves SI here: metres, litres a second, ISO 8601 times in UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -228,6 +228,7 @@ def _cure(answer: Answer, cure: Cure) -> Document:
                 "links": [network.link_ids[link] for link in one.main.links],
                 "size": one.name,
                 "inner_mm": 1e3 * one.diameter,
+                "roughness": one.roughness,
             }
             for one in cure.resizes
         ],

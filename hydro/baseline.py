@@ -81,7 +81,7 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
 
 def _widened(departures: Departures) -> Departures:
     covariance = departures.root @ departures.root.T + DRIFT**2 * np.eye(departures.rank)
-    return replace(departures, root=np.linalg.cholesky(covariance))
+    return replace(departures, root=np.asarray(np.linalg.cholesky(covariance), dtype=np.float64))
 
 
 def _with_points(departures: Departures, points: tuple[str, ...]) -> Departures:

@@ -87,31 +87,28 @@ def _worst(diagnosis: Diagnosis, lost: Floats, steps: NDArray[np.intp]) -> tuple
     customers = np.where(case.assets.customers > 0, 1.0, np.nan)
     if np.all(np.isnan(customers)):
         customers = np.ones_like(customers)
-    step, node = np.unravel_index(int(np.nanargmax(lost * customers)), lost.shape)
-    return int(node), int(step)
+    step, worst = np.unravel_index(int(np.nanargmax(lost * customers)), lost.shape)
+    return int(worst), int(step)
 
 
 def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.random.Generator) -> Floats:
-    """Return (DRAWS,) heads lost at the node in worlds drawn from the posterior of severity and departures."""
+    """Return (DRAWS,) heads lost at the node in worlds drawn from the posterior of severities and departures."""
     case, explained = diagnosis.found.case, cause.explained
     assert explained is not None
-    scan, root = explained.scan, explained.evidence.root()
-    is_last = cause.fault.key == explained.hypothesis[-1].key
+    root = explained.evidence.root()
     conditions: list[Conditions] = []
     noise = case.spread.demand_noise_cv / np.sqrt(np.maximum(case.assets.customers, 1))
     for _ in range(DRAWS):
-        world: Hypothesis = explained.hypothesis
-        moved = explained.evidence.mean
-        pick = int(rng.choice(len(scan.weights), p=scan.weights))
-        last = replace(explained.hypothesis[-1], severity=float(scan.severities[pick]))
-        world = (*explained.hypothesis[:-1], last)
-        peak = int(np.argmax(scan.weights))
-        moved = moved + scan.departures[pick] - scan.departures[peak]
-        moved = moved + root @ rng.standard_normal(len(moved))
+        moved = explained.evidence.mean + root @ rng.standard_normal(len(explained.evidence.mean))
+        world = []
+        for fault, scan in zip(explained.hypothesis, explained.scans, strict=True):
+            pick = int(rng.choice(len(scan.weights), p=scan.weights))
+            world.append(replace(fault, severity=float(scan.severities[pick])))
+            if fault.key == cause.fault.key:
+                moved = moved + scan.departures[pick] - scan.departures[int(np.argmax(scan.weights))]
         place = Place(case.departures.mean + case.departures.root @ moved, explained.evidence.place.zones)
         jitter = np.exp(noise * rng.standard_normal(len(noise)))
-        cured = last if is_last else cause.fault
-        for hypothesis in (without(world, cured), world):
+        for hypothesis in (without(tuple(world), cause.fault), tuple(world)):
             condition = conditions_under(case, place, hypothesis, step)
             conditions.append(replace(condition, demand=condition.demand * jitter))
     states = case.engine.solve_many(conditions)

@@ -61,7 +61,7 @@ class Departures:
     @property
     def rank(self) -> int:
         """Number of directions r."""
-        return self.basis.shape[1]
+        return int(self.basis.shape[1])
 
     def theta(self, place: Floats) -> Floats:
         """Return (P,) the departures at the place (r,) in the basis."""

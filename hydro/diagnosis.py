@@ -73,7 +73,8 @@ def diagnose(
     left out.
     """
     window = case.window
-    scene = Scene(case.engine.network, case.assets, tuple(window.points), window.observables, frozenset(points))
+    law = case.engine.pressure_demand
+    scene = Scene(case.engine.network, case.assets, window.points, window.observables, frozenset(points), law)
     found = search(case, scene, priors, complaint, effort or Effort())
     weights = [found.healthy_log_weight, found.unexplained_log_weight]
     weights += [one.log_weight for one in found.explained]

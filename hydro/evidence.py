@@ -20,7 +20,6 @@ from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 from hydro.window import Window
 
-
 STRANGE = 3.5
 """A reading this many standard deviations off what the departures allow has no say in where the network is solved."""
 
@@ -101,7 +100,7 @@ def weigh(
         whitener=np.stack(whiteners),
         residual=np.stack(residuals),
         basis=np.stack(bases),
-        factor=factor,
+        factor=np.asarray(factor, dtype=np.float64),
         mean=np.asarray(mean),
         log_likelihood=log_likelihood,
     )

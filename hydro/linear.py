@@ -83,8 +83,9 @@ class Linearisation:
         result = np.zeros_like(heads)
         for node in self._network.fixed:
             for link in np.flatnonzero((self._network.start == node) | (self._network.end == node)):
-                other = self._network.end[link] if self._network.start[link] == node else self._network.start[link]
-                sign = 1.0 if self._network.start[link] == node else -1.0
+                leaves = self._network.start[link] == node
+                other = self._network.end[link] if leaves else self._network.start[link]
+                sign = 1.0 if leaves else -1.0
                 result[:, node] += self._conductance[link] * (heads[:, other] + sign * direct[:, link])
         for row, (kind, index) in enumerate(zip(observables.kind, observables.index, strict=True)):
             if kind < FLOW and self._network.node_kind[index] != JUNCTION:

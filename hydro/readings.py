@@ -18,7 +18,8 @@ class Noise:
     """What an instrument's reading is worth: standard deviations.
 
     ``pressure``, ``head`` and ``level`` carry ``pressure_m`` [m]; flows and demands ``flow_fraction`` [-] of the value,
-    at least ``flow_floor`` [m³/s].
+    at least half that fraction of what the point usually shows (a meter is least exact near rest) and ``flow_floor``
+    [m³/s].
     """
 
     pressure_m: float = 0.1
@@ -26,9 +27,11 @@ class Noise:
     flow_floor: float = 2e-5
 
     def deviation(self, quantity: str, value: Floats) -> Floats:
-        """Return the standard deviation of readings ``value`` (any shape) of ``quantity`` [SI]."""
+        """Return the standard deviation of a point's readings ``value`` (T,) of ``quantity`` [SI]."""
         if quantity in ("flow", "demand"):
-            return np.maximum(self.flow_fraction * np.abs(value), self.flow_floor)
+            known = value[np.isfinite(value)]
+            usual = float(np.sqrt(np.mean(known**2))) if len(known) else 0.0
+            return np.maximum(self.flow_fraction * np.maximum(np.abs(value), usual / 2.0), self.flow_floor)
         return np.full(np.shape(value), self.pressure_m)
 
 

@@ -19,7 +19,6 @@ from hydro.readings import Floats
 from hydro.snapshot import Snapshot, take_snapshots
 from hydro.window import Window, conditions_of
 
-
 SCANNED = 12
 """How many steps a scan over severities solves."""
 
@@ -66,17 +65,24 @@ def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int
 
 
 def evidence_at(case: Case, hypothesis: Hypothesis, healthy: Evidence) -> Evidence:
-    """Return the evidence of a window under a hypothesis, solved and linearised anew.
+    """Return the evidence of a window under a hypothesis, solved and linearised where the hypothesis puts it.
 
-    The snapshots of the ``healthy`` evidence serve the steps before the first onset, its slopes the others.
+    First at the healthy working point, where the ``healthy`` snapshots serve the steps before the first onset; then
+    once more at the departures and zone factors that the hypothesis itself makes likeliest.
     """
     hydraulic = [fault.onset for fault in hypothesis if fault.kind.hydraulic]
     first = min(hydraulic, default=case.window.steps)
-    slopes = [one.slope for one in healthy.snapshots[first:]]
-    fresh = _take(case, healthy.place, hypothesis, first, slopes)
+    slopes = [one.slope for one in healthy.snapshots]
     window = _without_misreading(case, hypothesis, healthy)
-    snapshots = [*healthy.snapshots[:first], *fresh]
-    return weigh(snapshots, window, case.departures, healthy.place, case.assets, case.spread, case.temper)
+
+    def weighed(snapshots: list[Snapshot], place: Place) -> Evidence:
+        return weigh(snapshots, window, case.departures, place, case.assets, case.spread, case.temper)
+
+    fresh = _take(case, healthy.place, hypothesis, first, slopes[first:])
+    evidence = weighed([*healthy.snapshots[:first], *fresh], healthy.place)
+    likely = case.departures.mean + case.departures.root @ evidence.mean
+    place = Place(likely, zones_now(evidence, case.assets, case.spread))
+    return weighed(_take(case, place, hypothesis, 0, slopes), place)
 
 
 def try_fault(
@@ -97,7 +103,7 @@ def try_fault(
         before = np.stack([base.snapshots[step].value for step in solved])
         moved = interp1d(solved, values - before, axis=0, kind="linear")(steps) if len(solved) > 1 else values - before
     else:
-        moved = np.stack([misreading((added,), base.snapshots[step], step) for step in steps])
+        moved = np.stack([misreading((added,), base.snapshots[step], int(step)) for step in steps])
     residual = base.residual.copy()
     residual[steps] -= np.einsum("tij,tj->ti", base.whitener[steps], moved)
     watched = np.array([np.nan if watch is None else one.value[watch] for one in base.snapshots])

@@ -7,6 +7,7 @@ e = d̃·(what the departures leave unexplained) and g̃ = A^(−1/2) (W G)ᵀ d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,10 @@ from scipy.linalg import solve_triangular
 
 from hydro.evidence import Evidence
 from hydro.faults import Candidate, FaultKind
+from hydro.network import PressureDemand
+from hydro.observables import DEMAND, PRESSURE, Observables
 from hydro.readings import Floats
+from hydro.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,39 @@ def onset_steps(steps: int, most: int = 24) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, steps - 1, min(steps, most)).astype(np.intp))
 
 
+@dataclass(frozen=True, slots=True)
+class Tap:
+    """A metered customer: rows of the delivered demand and of the pressure there, and the node."""
+
+    demand_row: int
+    pressure_row: int
+    node: int
+
+
+def taps_of(observables: Observables) -> list[Tap]:
+    """Return the metered customers at whose node a pressure is worked out too."""
+    pressures = {int(observables.index[row]): int(row) for row in np.flatnonzero(observables.kind == PRESSURE)}
+    return [
+        Tap(int(row), pressures[int(observables.index[row])], int(observables.index[row]))
+        for row in np.flatnonzero(observables.kind == DEMAND)
+        if int(observables.index[row]) in pressures
+    ]
+
+
 def screen(
-    evidence: Evidence, kind: FaultKind, candidates: list[Candidate], severities: Floats, onsets: NDArray[np.intp]
+    evidence: Evidence,
+    kind: FaultKind,
+    candidates: list[Candidate],
+    severities: Floats,
+    onsets: NDArray[np.intp],
+    taps: Sequence[Tap] = (),
+    law: PressureDemand | None = None,
 ) -> Screened:
-    """Return the log-likelihood ratios of all candidates of a kind."""
+    """Return the log-likelihood ratios of all candidates of a kind.
+
+    Where a pressure falls far, a customer's demand falls by ``law`` and not by its slope in the present state, which
+    is none at all while the pressure suffices: for metered customers, ``taps``, that part is added by hand.
+    """
     count, grid = len(candidates), len(severities)
     gain, power = np.zeros((count, grid)), np.zeros((count, grid))
     shared = np.zeros((evidence.basis.shape[2], count, grid))
@@ -48,13 +81,31 @@ def screen(
     unexplained = evidence.unexplained()
     wanted = {int(step): place for place, step in enumerate(onsets)}
     for step in range(len(evidence.snapshots) - 1, -1, -1):
-        snapshot = evidence.snapshots[step]
-        direction = evidence.whitener[step] @ kind.directions(snapshot, candidates)
+        snapshot, whitener = evidence.snapshots[step], evidence.whitener[step]
+        plain = kind.directions(snapshot, candidates)
         amplitude = kind.amplitudes(snapshot, candidates, severities)
-        along = solve_triangular(evidence.factor, evidence.basis[step].T @ direction, lower=True)
-        gain += amplitude * (direction.T @ unexplained[step])[:, None]
-        power += amplitude**2 * np.sum(direction**2, axis=0)[:, None]
-        shared += along[:, :, None] * amplitude[None, :, :]
+        parts = [(whitener @ plain, amplitude)]
+        if kind.hydraulic and law is not None:
+            parts += [_tapped(snapshot, tap, law, plain, amplitude, whitener) for tap in taps]
+        for place, (direction, size) in enumerate(parts):
+            along = solve_triangular(evidence.factor, evidence.basis[step].T @ direction, lower=True)
+            gain += size * (direction.T @ unexplained[step])[:, None]
+            shared += along[:, :, None] * size[None, :, :]
+            for other, beside in parts[: place + 1]:
+                twice = 1.0 if other is direction else 2.0
+                power += twice * size * beside * np.sum(direction * other, axis=0)[:, None]
         if step in wanted:
             ratio[wanted[step]] = gain - 0.5 * (power - np.sum(shared**2, axis=0))
     return Screened(kind, candidates, severities, onsets, ratio)
+
+
+def _tapped(
+    snapshot: Snapshot, tap: Tap, law: PressureDemand, plain: Floats, amplitude: Floats, whitener: Floats
+) -> tuple[Floats, Floats]:
+    """Return the direction (S, 1) and amplitude (C, G) of what a metered demand falls beyond its slope [m³/s]."""
+    before = snapshot.value[tap.pressure_row]
+    after = before + plain[tap.pressure_row][:, None] * amplitude
+    full = snapshot.conditions.demand[tap.node]
+    exact = full * (law.fraction(after) - law.fraction(np.asarray(before)))
+    by_slope = full * law.slope(np.asarray(before)) * (after - before)
+    return whitener[:, [tap.demand_row]], exact - by_slope

@@ -27,7 +27,7 @@ class Effort:
     """
 
     singles: int = 24
-    exact: int = 12
+    exact: int = 8
     beam: int = 3
     partners: int = 6
     most_faults: int = 3
@@ -41,14 +41,14 @@ FAR = 12.0
 class Explained:
     """A hypothesis solved exactly.
 
-    ``log_weight``: log of prior × likelihood, severity and onset of its last fault summed out; ``scan``: the
-    severities of that last fault.
+    ``log_weight``: log of prior × likelihood, severity and onset of its last fault summed out; ``scans``: the
+    severities of each fault, the others as they are.
     """
 
     hypothesis: Hypothesis
     log_weight: float
     evidence: Evidence
-    scan: Scan
+    scans: tuple[Scan, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,7 @@ class Tried:
     """One more fault beside ``others``, its severities scanned with the linearisation that stands without it."""
 
     others: Hypothesis
+    other_scans: tuple[Scan, ...]
     lead: Lead
     scan: Scan
     log_prior: float
@@ -102,7 +103,7 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
     asked = _Question(case, scene, healthy, priors.of(scene), priors, complaint, effort)
     found = leads(healthy, scene, asked.believed, complaint)
     tried = [
-        _try(asked, healthy, (), lead, lead.log_prior)
+        _try(asked, healthy, (), (), lead, lead.log_prior)
         for lead in choose(found, effort.singles, found[0].log_weight - 2 * FAR)
     ]
     singles = _explain_best(asked, tried)
@@ -110,6 +111,7 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
     generation = singles[: effort.beam]
     for _ in range(effort.most_faults - 1):
         grown = _explain_best(asked, [child for parent in generation for child in _extend(asked, parent)])
+        grown = [_polish(asked, one) if place < effort.beam else one for place, one in enumerate(grown)]
         fresh = {_keys(one.hypothesis): one for one in grown if _keys(one.hypothesis) not in explained}
         explained |= fresh
         best = max(one.log_weight for one in explained.values())
@@ -152,12 +154,14 @@ def _extend(asked: _Question, parent: Explained) -> list[Tried]:
     # One that makes the whole unlikelier than it is without it is left out early.
     found = choose(every, asked.effort.partners, -FAR / 2 - relative)
     return [
-        _try(asked, parent.evidence, parent.hypothesis, lead, prior_of_parent + lead.log_prior + relative)
+        _try(asked, parent.evidence, parent.hypothesis, parent.scans, lead, prior_of_parent + lead.log_prior + relative)
         for lead in found
     ]
 
 
-def _try(asked: _Question, base: Evidence, others: Hypothesis, lead: Lead, log_prior: float) -> Tried:
+def _try(
+    asked: _Question, base: Evidence, others: Hypothesis, scans: tuple[Scan, ...], lead: Lead, log_prior: float
+) -> Tried:
     """Scan one more fault's severities beside ``others``, whose evidence is ``base``."""
     complaint = asked.complaint
 
@@ -168,7 +172,7 @@ def _try(asked: _Question, base: Evidence, others: Hypothesis, lead: Lead, log_p
 
     scan = scan_severities(lead.severities, lead.fault.severity, judge)
     weight = log_prior + scan.peak + scan.log_width + lead.onset_bonus
-    return Tried(others, lead, scan, log_prior, weight)
+    return Tried(others, scans, lead, scan, log_prior, weight)
 
 
 def _explain_best(asked: _Question, tried: Sequence[Tried]) -> list[Explained]:
@@ -181,13 +185,41 @@ def _explain_best(asked: _Question, tried: Sequence[Tried]) -> list[Explained]:
 def _explain(asked: _Question, one: Tried) -> Explained:
     hypothesis = (*one.others, one.fault)
     evidence = evidence_at(asked.case, hypothesis, asked.healthy)
-    exact = evidence.log_likelihood + _heard(_watched(evidence, asked.complaint), asked.complaint)
     return Explained(
         hypothesis=hypothesis,
-        log_weight=one.log_prior + exact + one.scan.log_width + one.lead.onset_bonus,
+        log_weight=one.log_prior + _told(asked, evidence) + one.scan.log_width + one.lead.onset_bonus,
         evidence=evidence,
-        scan=one.scan,
+        scans=(*one.other_scans, one.scan),
     )
+
+
+def _polish(asked: _Question, one: Explained) -> Explained:
+    """Return a hypothesis of several faults with each one's severity found anew beside the others."""
+    for place in range(len(one.hypothesis) - 1):
+        fault = one.hypothesis[place]
+        others = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
+        scans = (*one.scans[:place], *one.scans[place + 1 :])
+        base = evidence_at(asked.case, others, asked.healthy)
+        grid = fault.kind.severities(asked.scene)
+        again = _try(asked, base, others, scans, Lead(fault, 0.0, 0.0, 0.0, grid), 0.0)
+        hypothesis = (*others, again.fault)
+        evidence = evidence_at(asked.case, hypothesis, asked.healthy)
+        gained = _told(asked, evidence) - _told(asked, one.evidence)
+        if gained > 0:
+            order = {fault.key: rank for rank, fault in enumerate(one.hypothesis)}
+            pairs = sorted(zip(hypothesis, (*scans, again.scan), strict=True), key=lambda pair: order[pair[0].key])
+            one = Explained(
+                hypothesis=tuple(fault for fault, _ in pairs),
+                log_weight=one.log_weight + gained,
+                evidence=evidence,
+                scans=tuple(scan for _, scan in pairs),
+            )
+    return one
+
+
+def _told(asked: _Question, evidence: Evidence) -> float:
+    """Return the log-probability of readings and complaint."""
+    return evidence.log_likelihood + _heard(_watched(evidence, asked.complaint), asked.complaint)
 
 
 def _watched(evidence: Evidence, complaint: Complaint | None) -> Floats:

@@ -13,7 +13,7 @@ from hydro.evidence import Evidence
 from hydro.faults import KINDS, Candidate, Scene
 from hydro.hypothesis import Fault
 from hydro.readings import Floats
-from hydro.screening import Screened, onset_steps, screen
+from hydro.screening import Screened, onset_steps, screen, taps_of
 
 Key = tuple[str, tuple[int, ...]]
 
@@ -48,12 +48,13 @@ def leads(
 ) -> list[Lead]:
     """Return every candidate of every kind, the likeliest first."""
     onsets = onset_steps(len(evidence.snapshots))
+    taps = taps_of(scene.observables)
     found: list[Lead] = []
     for kind in KINDS:
         candidates = [one for one, _ in priors.values() if one.kind == kind.name]
         if not candidates:
             continue
-        screened = screen(evidence, kind, candidates, kind.severities(scene), onsets)
+        screened = screen(evidence, kind, candidates, kind.severities(scene), onsets, taps, scene.law)
         heard = _complaint_term(evidence, screened, complaint)
         found.extend(_leads_of(screened, heard, priors))
     return sorted(found, key=lambda lead: -lead.log_weight)

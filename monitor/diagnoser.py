@@ -87,7 +87,7 @@ class Diagnoser:
         started = time.perf_counter()
         sorted_ = self._sorted(samples)
         extra = [_series_of(one) for one in asked.readings]
-        watch = _watch(asked, self.engine.network.node_index)
+        watch = _watch(asked, [one.element for one in sorted_.series if one.quantity == "demand"])
         window = self._window(sorted_, asked.start, asked.end, None, [*extra, *watch])
         if window.steps == 0:
             raise SolveError(f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare")
@@ -183,15 +183,14 @@ def _series_of(reading: HandReading) -> Series:
 
 
 def _watch_name(node: str) -> str:
-    return f"complaint/{node}"
+    return f"watched/{node}"
 
 
-def _watch(asked: Asked, nodes: object) -> list[Series]:
-    """Return a series without readings at the complaint's node, so that its pressure is worked out."""
-    if asked.complaint is None:
-        return []
-    node = asked.complaint.node
-    return [Series(_watch_name(node), node, "pressure", np.empty(0), np.empty(0))]
+def _watch(asked: Asked, metered: Sequence[str]) -> list[Series]:
+    """Return series without readings where a pressure is wanted: at the complaint's node and at metered customers'."""
+    nodes = [] if asked.complaint is None else [asked.complaint.node]
+    nodes += [node for node in metered if node not in nodes]
+    return [Series(_watch_name(node), node, "pressure", np.empty(0), np.empty(0)) for node in nodes]
 
 
 def _complaint(complaint: Complaint | None) -> dict[str, Any] | None:

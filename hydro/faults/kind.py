@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-import numpy as np
-
 from hydro.assets import Assets
 from hydro.conditions import Conditions
-from hydro.network import Network
+from hydro.network import Network, PressureDemand
 from hydro.observables import Observables
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
@@ -20,6 +18,7 @@ class Scene:
     """Where faults may stand: the network, its assets and what is compared with readings.
 
     ``fallible`` names the points whose instruments may be wrong; the others are watched, or a crew's own gauge.
+    ``law`` says how demand follows pressure.
     """
 
     network: Network
@@ -27,6 +26,7 @@ class Scene:
     points: tuple[str, ...]
     observables: Observables
     fallible: frozenset[str]
+    law: PressureDemand | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class RoughnessGrowth:
             known = bool(assets.link_material[link]) and np.isfinite(age)
             key = (assets.link_material[link], age // 15.0) if known else ("", float(network.roughness[link]))
             groups.setdefault(key, []).append(int(link))
-        old = {key: links for key, links in groups.items() if 3 <= len(links)}
+        old = {key: links for key, links in groups.items() if len(links) >= 3}
         return [
             Candidate(
                 self.name, tuple(network.link_ids[link] for link in links), tuple(links), weight=float(len(links))

@@ -1,0 +1,343 @@
+"""The story that the demo plays and tells: eight steps, each with what happened at the plant and the figures."""
+
+from __future__ import annotations
+
+import time
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TextIO
+
+from cli.stage import Casting, Crew, Stage
+from models.alarm import AlarmKind
+from models.complaint import Complaint
+from models.measurement import HandReading
+from models.order import Order, OrderState
+from models.site import Site
+from models.site_file import load_site
+from service.desk import take_complaint
+from service.findings import close_order, gain_holds, record_findings
+from stores.records import Records
+
+Step = dict[str, Any]
+PATIENCE_S = 100.0
+"""How long a step may take on the wall's clock."""
+CREW_MINUTES = 10.0
+"""How long a crew reads a gauge, in plant time."""
+FOREMAN = "crew 2, Li"
+
+
+class Teller:
+    """Tells each step as it happens."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def tell(self, step: Step, lines: list[str]) -> None:
+        """Tell one step."""
+        mark = "ok" if step["ok"] else "DID NOT HAPPEN"
+        clock = step["plant_time"][:16].replace("T", " ")
+        self._out.write(f"\n{clock}  {step['name'].upper()}  [{mark}]\n")
+        self._out.writelines(f"    {line}\n" for line in lines)
+        self._out.flush()
+
+
+@dataclass
+class Play:
+    """A story under way."""
+
+    stage: Stage
+    site: Site
+    records: Records
+    teller: Teller
+    blocked: str
+    steps: list[Step]
+
+    @property
+    def crew(self) -> Crew:
+        """Return the people at the plant."""
+        return self.stage.crew
+
+    def done(self, name: str, ok: bool, figures: dict[str, Any], lines: list[str]) -> bool:
+        """Note and tell a step; return whether it happened."""
+        step = {"name": name, "plant_time": self.crew.time().isoformat(), "ok": ok, "figures": figures}
+        self.steps.append(step)
+        self.teller.tell(step, lines)
+        return ok
+
+    def wait(self, what: Callable[[], Any]) -> Any:
+        """Return what a question answers once it answers anything; None when patience ends."""
+        end = time.monotonic() + PATIENCE_S
+        while time.monotonic() < end:
+            self.stage.check()
+            answer = what()
+            if answer:
+                return answer
+            time.sleep(0.1)
+        return None
+
+
+def play(stage: Stage, casting: Casting, teller: Teller) -> list[Step]:
+    """Play the story to its end, or to the first step that does not happen."""
+    site = load_site(stage.site)
+    with Records(site.stores.records_url) as records:
+        story = Play(stage, site, records, teller, casting.fault_link or _documented_link(casting), [])
+        _tell_all(story, casting)
+        return story.steps
+
+
+def _tell_all(story: Play, casting: Casting) -> None:
+    first = _first_event(casting)
+    if not _healthy(story, first):
+        return
+    complaint = _fault_and_complaint(story)
+    if complaint is None:
+        return
+    document = _diagnosis(story, complaint)
+    if document is None:
+        return
+    measured = _measurement(story, complaint, document)
+    if measured is None:
+        return
+    cure = _what_if(story, measured)
+    if cure is None:
+        return
+    order, before = _repair(story, complaint, cure)
+    if order is None:
+        return
+    _verified(story, complaint, order, cure, before)
+
+
+def _healthy(story: Play, until: datetime) -> bool:
+    story.wait(lambda: story.crew.time() >= until - timedelta(minutes=5))
+    blames = [alarm.key for alarm in story.records.open_alarms() if alarm.kind is AlarmKind.DIAGNOSIS]
+    beat = story.records.plant_time()
+    figures = {"blames": blames, "monitored_to": beat.isoformat() if beat else None}
+    watching = beat is not None and until - beat < timedelta(hours=1)
+    return story.done(
+        "healthy", watching and not blames, figures, [f"monitor follows the plant; {len(blames)} blames of a pipe"]
+    )
+
+
+def _fault_and_complaint(story: Play) -> Complaint | None:
+    raised = story.wait(story.crew.complaints)
+    if not raised:
+        story.done("fault", False, {}, ["nobody complained"])
+        return None
+    said = raised[0]
+    story.done("fault", True, {"link": story.blocked}, [f"main {story.blocked} has been throttled at the plant"])
+    time_ = datetime.fromisoformat(said["time"])
+    complaint = take_complaint(
+        story.site, story.records, said["customer"], said["words"], time_, said.get("reading_m"), "hotline"
+    )
+    name = story.site.customer(complaint.customer_id).name
+    story.done(
+        "complaint",
+        True,
+        {"customer_id": complaint.customer_id, "node": complaint.node},
+        [f"{name} rings the hotline: {complaint.words}"],
+    )
+    return complaint
+
+
+def _diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
+    number = story.wait(lambda: story.records.complaint(complaint.id).diagnosis_id)
+    if not number:
+        story.done("diagnosis", False, {}, ["no diagnosis came"])
+        return None
+    document = story.records.diagnosis(number)
+    rank = _rank(document, story.blocked)
+    figures = {
+        "rank_of_blocked": rank,
+        "causes": [_short(cause) for cause in document["causes"][:5]],
+        "attribution": document["attribution"],
+        "elapsed_s": round(document["elapsed_s"], 2),
+    }
+    lines = [_line(cause) for cause in document["causes"][:5]]
+    lines += [f"{one['head_m']:6.1f} m  {one['term']} {' '.join(one['elements'][:3])}" for one in document["attribution"]]
+    story.done("diagnosis", rank is not None and rank <= 5, figures, lines)
+    return document
+
+
+def _measurement(story: Play, complaint: Complaint, document: dict[str, Any]) -> dict[str, Any] | None:
+    proposed = document["next_measurements"]
+    if not proposed:
+        story.done("measurement", False, {}, ["no measurement was proposed"])
+        return None
+    node = proposed[0]["node"]
+    value = story.crew.pressure(node, CREW_MINUTES)
+    now = story.crew.time()
+    story.records.keep_hand_reading(HandReading(node, now, value, FOREMAN, complaint_id=complaint.id))
+    old = story.records.complaint(complaint.id).diagnosis_id
+    number = story.wait(lambda: _newer(story.records.complaint(complaint.id).diagnosis_id, old))
+    if number is None:
+        story.done("measurement", False, {"node": node, "value_m": value}, ["no second diagnosis came"])
+        return None
+    told = story.records.diagnosis(number)
+    probability = _probability(told, story.blocked)
+    figures = {
+        "node": node,
+        "value_m": round(value, 2),
+        "bits": round(proposed[0]["bits"], 2),
+        "probability_of_blocked": round(probability, 3),
+        "causes": [_short(cause) for cause in told["causes"][:5]],
+        "attribution": told["attribution"],
+    }
+    lines = [f"crew reads {value:.1f} m at {node}, worth {proposed[0]['bits']:.2f} bits"]
+    lines += [_line(cause) for cause in told["causes"][:3]]
+    rank = _rank(told, story.blocked)
+    story.done("measurement", rank is not None and rank <= 5, figures, lines)
+    return told
+
+
+def _what_if(story: Play, document: dict[str, Any]) -> dict[str, Any] | None:
+    cures = document["cures"]
+    lines = [f"{cure['regained_m']:6.1f} m back, {cure['pressure_m']:5.1f} m: {cure['change']}" for cure in cures]
+    figures = {"cures": [{key: cure[key] for key in ("change", "regained_m", "pressure_m")} for cure in cures]}
+    fitting = [cure for cure in cures if _cures_blockage(cure, story.blocked)]
+    story.done("what-if", bool(fitting), figures, lines)
+    return fitting[0] if fitting else None
+
+
+def _repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> tuple[Order | None, tuple[float, datetime]]:
+    order = next((one for one in story.records.open_orders() if one.complaint_id == complaint.id), None)
+    if order is None:
+        story.done("repair", False, {}, ["no work order was drafted"])
+        return None, (0.0, story.crew.time())
+    order = story.records.advance_order(order, OrderState.DISPATCHED, "dispatcher Wang", story.crew.time(), FOREMAN)
+    before = story.crew.pressure(complaint.node, CREW_MINUTES)
+    at = story.crew.time()
+    found = ["debris"]
+    story.crew.repair(story.blocked, minor_loss=0.0)
+    for laid in cure["replace"]:
+        for link in laid["links"]:
+            story.crew.repair(link, diameter_mm=laid["inner_mm"], roughness=laid["roughness"], minor_loss=0.0)
+        found.append(f"pipe replaced by {laid['size']}")
+    order = record_findings(story.records, order.id, found, FOREMAN, story.crew.time())
+    place = order.place
+    story.done(
+        "repair",
+        True,
+        {"order": order.id, "valve": place.valve_id, "link": place.link, "findings": found, "before_m": round(before, 2)},
+        [f"order {order.id}: valve {place.valve_id} on {place.link}, {place.street}; found {', '.join(found)}"],
+    )
+    return order, (before, at)
+
+
+def _verified(
+    story: Play, complaint: Complaint, order: Order, cure: dict[str, Any], before: tuple[float, datetime]
+) -> None:
+    from service.findings import record_pressures
+
+    start = story.crew.time()
+    story.wait(lambda: story.crew.time() >= start + timedelta(minutes=20))
+    after = story.crew.pressure(complaint.node, CREW_MINUTES)
+    now = story.crew.time()
+    predicted = _through_the_day(cure, now, "after_m") - _through_the_day(cure, before[1], "before_m")
+    order = story.records.record_gain(
+        order.id, _gain(order, complaint, predicted), FOREMAN, now
+    )
+    order = record_pressures(story.records, order.id, FOREMAN, now, before[0], after)
+    holds = gain_holds(order.gain)
+    close_order(story.records, order.id, FOREMAN, now)
+    cleared = story.wait(lambda: not _blames(story))
+    figures = {
+        "before_m": round(before[0], 2),
+        "after_m": round(after, 2),
+        "predicted_gain_m": round(predicted, 2),
+        "measured_gain_m": round(after - before[0], 2),
+        "alarms_normal": bool(cleared),
+        "order": str(story.records.order(order.id).state),
+    }
+    story.done(
+        "verified",
+        bool(holds) and bool(cleared),
+        figures,
+        [
+            f"{before[0]:.1f} m before, {after:.1f} m after: gained {after - before[0]:.1f} m, predicted {predicted:.1f} m",
+            "alarm back to normal, order closed" if cleared else "an alarm still stands",
+        ],
+    )
+
+
+def _gain(order: Order, complaint: Complaint, predicted: float) -> Any:
+    from models.order import Gain
+
+    return Gain(complaint.node, predicted)
+
+
+def _blames(story: Play) -> list[str]:
+    """Return the active alarms that blame the main that was repaired."""
+    return [
+        alarm.key
+        for alarm in story.records.open_alarms()
+        if alarm.active and alarm.kind is AlarmKind.DIAGNOSIS and story.blocked in alarm.source.split("+")
+    ]
+
+
+def _through_the_day(cure: dict[str, Any], at: datetime, key: str) -> float:
+    """Return the cure's pressure at the same time of another day."""
+    table = cure["through_the_day"]
+
+    def apart(row: dict[str, Any]) -> float:
+        seconds = (datetime.fromisoformat(row["time"]) - at).total_seconds() % 86400.0
+        return min(seconds, 86400.0 - seconds)
+
+    return float(min(table, key=apart)[key])
+
+
+def _newer(number: int | None, old: int | None) -> int | None:
+    return number if number != old else None
+
+
+def _of_link(cause: dict[str, Any], link: str) -> bool:
+    return cause["kind"] in ("blocked_link", "closed_link") and link in cause["elements"]
+
+
+def _rank(document: dict[str, Any], link: str) -> int | None:
+    return next((place for place, cause in enumerate(document["causes"], 1) if _of_link(cause, link)), None)
+
+
+def _probability(document: dict[str, Any], link: str) -> float:
+    return next((float(cause["probability"]) for cause in document["causes"] if _of_link(cause, link)), 0.0)
+
+
+def _cures_blockage(cure: dict[str, Any], link: str) -> bool:
+    freed = any(link in fault["elements"] for fault in cure["faults"])
+    return freed or any(link in laid["links"] for laid in cure["replace"])
+
+
+def _short(cause: dict[str, Any]) -> dict[str, Any]:
+    severity = cause["severity"]
+    return {
+        "kind": cause["kind"],
+        "elements": cause["elements"][:5],
+        "probability": round(cause["probability"], 3),
+        "head_lost_m": severity.get("head_lost_m"),
+        "interval90": severity.get("interval90"),
+    }
+
+
+def _line(cause: dict[str, Any]) -> str:
+    lost = cause["severity"].get("head_lost_m")
+    metres = "" if lost is None else f"{lost:6.1f} m"
+    return f"{100 * cause['probability']:5.1f} %  {cause['kind']} {' '.join(cause['elements'][:3])} {metres}"
+
+
+def _events(casting: Casting) -> list[dict[str, Any]]:
+    path = casting.sample / "plant" / "episodes" / f"{casting.episode}.toml"
+    events: list[dict[str, Any]] = tomllib.loads(path.read_text(encoding="utf-8"))["events"]
+    return events
+
+
+def _documented_link(casting: Casting) -> str:
+    return next(str(event["link"]) for event in _events(casting) if event["kind"] == "blockage")
+
+
+def _first_event(casting: Casting) -> datetime:
+    return min(_moment(event["at"]) for event in _events(casting))
+
+
+def _moment(value: Any) -> datetime:
+    return value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
