@@ -12,7 +12,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from models.problem import BadInput, HydroInputError, Unavailable
+# The arrays here are small: threads inside a matrix product cost more than they bring, and solves have their own.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from models.problem import BadInput, HydroInputError, Unavailable  # noqa: E402
 
 COMMANDS = {
     "init": "make a site from an EPANET network",
