@@ -1,0 +1,1 @@
+"""OPC UA: polling with source timestamps and status codes."""

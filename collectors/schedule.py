@@ -1,0 +1,62 @@
+"""When to ask for what: points in groups of one period, each with its next due time. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from models.point import Point
+
+
+@dataclass
+class Schedule:
+    """The groups of one device, by period [s], and when each is due [s since 1970-01-01 UTC, of the plant]."""
+
+    groups: dict[float, tuple[Point, ...]]
+    due: dict[float, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, points: Sequence[Point]) -> Schedule:
+        """Return the schedule of a device's points; everything is due at once."""
+        groups: dict[float, list[Point]] = defaultdict(list)
+        for point in points:
+            groups[point.period_s].append(point)
+        return cls({period: tuple(group) for period, group in groups.items()})
+
+    def take(self, now: datetime) -> tuple[Point, ...]:
+        """Return the points that are due, and set their next time on the period's grid.
+
+        On the grid, so that devices of one period answer for the same instants; a slot that was missed is not made up.
+        """
+        stamp = now.timestamp()
+        taken: list[Point] = []
+        for period, group in self.groups.items():
+            if stamp >= self.due.get(period, -math.inf):
+                taken += group
+                self.due[period] = (math.floor(stamp / period) + 1) * period
+        return tuple(taken)
+
+    def next(self) -> datetime | None:
+        """Return when the next group is due; None before the first was taken."""
+        return datetime.fromtimestamp(min(self.due.values()), UTC) if self.due else None
+
+
+@dataclass
+class Backoff:
+    """How long to leave a silent device alone: doubling from ``first_s`` to ``most_s`` wall seconds."""
+
+    first_s: float = 0.5
+    most_s: float = 5.0
+    wait_s: float = 0.0
+
+    def failed(self) -> float:
+        """Return how long to wait after one more failure [s]."""
+        self.wait_s = min(self.most_s, self.wait_s * 2.0 if self.wait_s else self.first_s)
+        return self.wait_s
+
+    def succeeded(self) -> None:
+        """Forget the failures."""
+        self.wait_s = 0.0
