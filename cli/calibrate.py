@@ -67,10 +67,9 @@ def run(args: argparse.Namespace) -> int:
 def _samples(history: Path | None, site: object, start: datetime | None, end: datetime | None) -> list:  # type: ignore[type-arg]
     from datetime import UTC, timedelta
 
-    from stores.telemetry import open_telemetry
-
     from models.readings_file import read_history
     from models.site import Site
+    from stores.telemetry import open_telemetry
 
     assert isinstance(site, Site)
     if history is not None:

@@ -15,7 +15,7 @@ from importlib import import_module
 # The arrays here are small: threads inside a matrix product cost more than they bring, and solves have their own.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from models.problem import BadInput, HydroInputError, Unavailable  # noqa: E402
+from models.problem import BadInput, HydroInputError, Unavailable
 
 COMMANDS = {
     "init": "make a site from an EPANET network",

@@ -155,7 +155,9 @@ def _diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
         "elapsed_s": round(document["elapsed_s"], 2),
     }
     lines = [_line(cause) for cause in document["causes"][:5]]
-    lines += [f"{one['head_m']:6.1f} m  {one['term']} {' '.join(one['elements'][:3])}" for one in document["attribution"]]
+    lines += [
+        f"{one['head_m']:6.1f} m  {one['term']} {' '.join(one['elements'][:3])}" for one in document["attribution"]
+    ]
     story.done("diagnosis", rank is not None and rank <= 5, figures, lines)
     return document
 
@@ -219,7 +221,13 @@ def _repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> tuple[Or
     story.done(
         "repair",
         True,
-        {"order": order.id, "valve": place.valve_id, "link": place.link, "findings": found, "before_m": round(before, 2)},
+        {
+            "order": order.id,
+            "valve": place.valve_id,
+            "link": place.link,
+            "findings": found,
+            "before_m": round(before, 2),
+        },
         [f"order {order.id}: valve {place.valve_id} on {place.link}, {place.street}; found {', '.join(found)}"],
     )
     return order, (before, at)
@@ -235,9 +243,7 @@ def _verified(
     after = story.crew.pressure(complaint.node, CREW_MINUTES)
     now = story.crew.time()
     predicted = _through_the_day(cure, now, "after_m") - _through_the_day(cure, before[1], "before_m")
-    order = story.records.record_gain(
-        order.id, _gain(order, complaint, predicted), FOREMAN, now
-    )
+    order = story.records.record_gain(order.id, _gain(order, complaint, predicted), FOREMAN, now)
     order = record_pressures(story.records, order.id, FOREMAN, now, before[0], after)
     holds = gain_holds(order.gain)
     close_order(story.records, order.id, FOREMAN, now)

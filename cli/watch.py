@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import UTC, datetime
 
-from stores.telemetry import open_telemetry
-
 from hydro.network import Network
 from models.site import Site
 from monitor.baseline_file import load_baseline
@@ -15,6 +13,7 @@ from monitor.monitor import Monitor
 from service.dispatch import open_order
 from service.isolation import Layout
 from stores.records import Records
+from stores.telemetry import open_telemetry
 
 LOG = logging.getLogger(__name__)
 

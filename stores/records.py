@@ -18,6 +18,7 @@ from models.alarm import Alarm, AlarmEntry, AlarmEvent, AlarmState, PersonEvent,
 from models.audit import AuditEntry
 from models.complaint import Complaint, ComplaintStatus
 from models.diagnosis import DiagnosisEntry, Document
+from models.measurement import HandReading
 from models.notice import Notice
 from models.order import OPEN_STATES, Finding, Gain, Order, OrderState, advance
 from models.order import describe_state as describe_order_state
@@ -42,6 +43,7 @@ from stores.records_schema import (
     COMPLAINTS,
     DIAGNOSES,
     FINDINGS,
+    HAND_READINGS,
     NOTICES,
     ORDERS,
 )
@@ -189,6 +191,27 @@ class Records:
             change_row(connection, COMPLAINTS, complaint_id, {"status": ComplaintStatus.CLOSED})
             self._audit(connection, time, by, "close", f"complaint/{complaint_id}", {})
         return replace(complaint, status=ComplaintStatus.CLOSED)
+
+    # -- hand readings -----------------------------------------------------------------------------------------
+
+    def keep_hand_reading(self, reading: HandReading) -> HandReading:
+        """Keep what a crew read and return it with its id."""
+        if not reading.by.strip():
+            raise Refused.of(f"reading at {reading.node}: no name given, expected the person who took it")
+        values = rows.hand_reading_values(reading)
+        with self._database.write() as connection:
+            number = insert_row(connection, HAND_READINGS, values)
+            content = {"node": reading.node, "value_m": reading.value_m}
+            self._audit(connection, reading.time, reading.by, "measure", f"hand_reading/{number}", content)
+        return replace(reading, id=number, time=reading.time.astimezone(UTC))
+
+    def hand_readings(self, complaint_id: int | None = None) -> tuple[HandReading, ...]:
+        """Return what crews read for a complaint, or all of it, in the order it was entered."""
+        query = select(HAND_READINGS).order_by(HAND_READINGS.c.id)
+        if complaint_id is not None:
+            query = query.where(HAND_READINGS.c.complaint_id == complaint_id)
+        with self._database.read() as connection:
+            return tuple(rows.hand_reading_of(row) for row in connection.execute(query))
 
     # -- diagnoses ---------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from models.alarm import Alarm, AlarmEntry, AlarmKind, AlarmState, Hold, Priorit
 from models.audit import AuditEntry
 from models.complaint import Complaint, ComplaintStatus
 from models.diagnosis import DiagnosisEntry
+from models.measurement import HandReading
 from models.notice import Notice, NoticeCode
 from models.order import Finding, FindingKind, Order, OrderState
 
@@ -90,6 +91,23 @@ def complaint_of(row: Row[Any]) -> Complaint:
         diagnosis_id=row.diagnosis_id,
         id=row.id,
     )
+
+
+def hand_reading_values(reading: HandReading) -> dict[str, Any]:
+    """Return the columns of a hand reading, without its id."""
+    return {
+        "node": reading.node,
+        "time": reading.time,
+        "value_m": reading.value_m,
+        "by": reading.by,
+        "complaint_id": reading.complaint_id,
+        "order_id": reading.order_id,
+    }
+
+
+def hand_reading_of(row: Row[Any]) -> HandReading:
+    """Return the hand reading of a row."""
+    return HandReading(row.node, row.time, row.value_m, row.by, row.complaint_id, row.order_id, row.id)
 
 
 def diagnosis_entry_of(row: Row[Any]) -> DiagnosisEntry:

@@ -21,7 +21,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; kept here so that opening an up-to-date database does not load alembic."""
 VERSION_TABLE = "records_version"
 
@@ -183,3 +183,15 @@ BEATS = Table(
 
 APPEND_ONLY = ("alarm_events", "findings", "audit")
 """Tables in which the database itself refuses to change or delete a row."""
+
+HAND_READINGS = Table(
+    "hand_readings",
+    METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Column("value_m", Float, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("complaint_id", Integer, nullable=False, index=True),
+    Column("order_id", Integer, nullable=False),
+)
