@@ -16,6 +16,9 @@ def main() -> None:
     parser.add_argument("--report", action="store_true", help="solve the site with EPANET and print its figures")
     arguments = parser.parse_args()
     save(generate(arguments.seed), arguments.out)
+    from sample_networks.town.history import export
+
+    (arguments.out / "history.csv").write_text(export(arguments.out), encoding="utf-8")
     if arguments.report:
         from sample_networks.town.report import report
 

@@ -83,7 +83,8 @@ def episodes(plan: Plan, customers: Iterable[Customer], points: Sequence[Point])
     """Return the episode files by name."""
     factory = next(customer for customer in customers if customer.id == FACTORY)
     first = plan.on_street(CASE_STREET)[0].id
-    growth = _event("2026-07-10T14:00:00+08:00", "demand", node=factory.node, demand_l_s=FACTORY_GROWN_L_S, ramp_h=2.0)
+    growth = _event("2026-07-11T03:00:00+08:00", "demand", node=factory.node, demand_l_s=FACTORY_GROWN_L_S, ramp_h=0.5)
+    earlier = _event("2026-07-10T14:00:00+08:00", "demand", node=factory.node, demand_l_s=FACTORY_GROWN_L_S, ramp_h=2.0)
     blockage = _event("2026-07-11T05:40:00+08:00", "blockage", link=first, minor_loss=MINOR_LOSS)
     complaint = _event("2026-07-11T07:00:00+08:00", "complaint", customer=FACTORY, words=_WORDS)
     middle = plan.junctions[3 * len(COLUMNS) + 4].id
@@ -91,11 +92,11 @@ def episodes(plan: Plan, customers: Iterable[Customer], points: Sequence[Point])
     rate = round(0.06 * _UNITS_PER_M[drifting.unit], 3)
     friday = "2026-07-10T00:00:00+08:00"
     return {
-        "documented": _episode("The documented case: grown demand, a blocked valve, a thin main.", friday, 48.0,
-                               growth, blockage, complaint),
+        "documented": _episode("The documented case: grown demand, a blocked valve, a thin main.",
+                               "2026-07-11T00:00:00+08:00", 24.0, growth, blockage, complaint),
         "healthy": _episode("A healthy week.", "2026-07-06T00:00:00+08:00", 168.0),
         "valve": _episode("Only the valve is blocked.", friday, 48.0, blockage, complaint),
-        "demand": _episode("Only the factory's demand has grown.", friday, 48.0, growth),
+        "demand": _episode("Only the factory's demand has grown.", friday, 48.0, earlier),
         "burst": _episode("A main bursts in the middle of the town.", friday, 48.0,
                           _event("2026-07-11T02:10:00+08:00", "burst", node=middle, emitter_l_s_per_sqrt_m=1.8)),
         "drift": _episode("A pressure gauge drifts; the water is well.", friday, 72.0,
