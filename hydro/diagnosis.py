@@ -7,7 +7,7 @@ out, with "nothing is wrong" and "none of these" among them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
@@ -25,6 +25,8 @@ from hydro.search import Effort, Explained, Search, search
 from hydro.snapshot import take_snapshots
 from hydro.window import Window, conditions_of
 
+EARLIER = 12
+"""How many hypotheses of the search without late readings are held against them."""
 APART = 4.0
 """Two hypotheses closer than this (squared distance in units of noise) cannot be told apart by the points."""
 
@@ -65,17 +67,27 @@ class Diagnosis:
 
 
 def diagnose(
-    case: Case, points: Sequence[str], priors: Priors, complaint: Complaint | None = None, effort: Effort | None = None
+    case: Case,
+    points: Sequence[str],
+    priors: Priors,
+    complaint: Complaint | None = None,
+    effort: Effort | None = None,
+    late: Sequence[str] = (),
 ) -> Diagnosis:
     """Return the diagnosis of a case.
 
     ``points`` are the compared points that a fault of an instrument may be blamed on; rows that are only watched are
-    left out.
+    left out. ``late`` names points that were read after the others, to tell causes apart: a crew's gauge.
     """
     window = case.window
     law = case.engine.pressure_demand
     scene = Scene(case.engine.network, case.assets, window.points, window.observables, frozenset(points), law)
-    found = search(case, scene, priors, complaint, effort or Effort())
+    earlier: tuple[Explained, ...] = ()
+    if late:
+        # A crew's reading is so telling that a search led by it alone starts in the wrong place.
+        before = replace(case, window=window.without(late))
+        earlier = search(before, scene, priors, complaint, effort or Effort()).explained[:EARLIER]
+    found = search(case, scene, priors, complaint, effort or Effort(), earlier)
     weights = [found.healthy_log_weight, found.unexplained_log_weight]
     weights += [one.log_weight for one in found.explained]
     weights += [log_weight for _, log_weight in found.tail]

@@ -44,7 +44,7 @@ class Priors:
 
     any_fault: float = 0.3
     unexplained: float = 0.03
-    another: float = 0.5
+    another: float = 0.15
     kinds: Mapping[str, float] = field(
         default_factory=lambda: {
             "blocked_link": 0.40,

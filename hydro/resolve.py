@@ -14,7 +14,7 @@ from hydro.conditions import Conditions
 from hydro.departures import Departures, Uncertainty, depart
 from hydro.engine import Engine
 from hydro.evidence import Evidence, Place, trusting, weigh, zones_now
-from hydro.hypothesis import Fault, Hypothesis
+from hydro.hypothesis import Hypothesis
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot, take_snapshots
 from hydro.window import Window, conditions_of
@@ -85,30 +85,37 @@ def evidence_at(case: Case, hypothesis: Hypothesis, healthy: Evidence) -> Eviden
     return weighed(_take(case, place, hypothesis, 0, slopes), place)
 
 
-def try_fault(
-    case: Case, base: Evidence, others: Hypothesis, added: Fault, watch: int | None
+def try_hypothesis(
+    case: Case, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, watch: int | None
 ) -> tuple[float, Floats, Floats]:
-    """Return the log-likelihood with one more fault, (r,) the departures beside it, (T,) pressures at the watched row.
+    """Return the log-likelihood of a hypothesis, (r,) departures beside it, (T,) pressures at the watched row.
 
-    ``base`` is the evidence under ``others``. Exact in what the fault does to the readings, approximate (linearised
-    without it) in what it does to the influence of everything else: good for a scan over severities.
+    ``base`` is the evidence under the ``standing`` faults. Exact in what the hypothesis does to the readings,
+    approximate (linearised under the standing faults) in what it does to the influence of everything else: good for a
+    scan over severities.
     """
-    hypothesis = (*others, added)
-    steps = np.arange(added.onset, case.window.steps)
-    if added.kind.hydraulic:
+    changed = [fault for fault in (*standing, *hypothesis) if (fault in standing) != (fault in hypothesis)]
+    first = min((fault.onset for fault in changed), default=case.window.steps)
+    steps = np.arange(first, case.window.steps)
+    moved = np.zeros((len(steps), len(case.window.points)))
+    if any(fault.kind.hydraulic for fault in changed):
         # A scan looks at a dozen steps; between them what the fault does follows the two beside.
-        solved = np.unique(np.linspace(added.onset, case.window.steps - 1, min(len(steps), SCANNED)).astype(int))
+        solved = np.unique(np.linspace(first, case.window.steps - 1, min(len(steps), SCANNED)).astype(int))
         states = case.engine.solve_many([conditions_under(case, base.place, hypothesis, step) for step in solved])
         values = np.stack([case.window.observables.values(state, case.engine.network) for state in states])
         before = np.stack([base.snapshots[step].value for step in solved])
-        moved = interp1d(solved, values - before, axis=0, kind="linear")(steps) if len(solved) > 1 else values - before
-    else:
-        moved = np.stack([misreading((added,), base.snapshots[step], int(step)) for step in steps])
+        if len(solved) > 1:
+            moved = np.asarray(interp1d(solved, values - before, axis=0)(steps), dtype=np.float64)
+        else:
+            moved = values - before
+    watched = np.array([np.nan if watch is None else one.value[watch] for one in base.snapshots])
+    if watch is not None:
+        watched[steps] += moved[:, watch]
+    for place, step in enumerate(steps):
+        snapshot = base.snapshots[step]
+        moved[place] += misreading(hypothesis, snapshot, int(step)) - misreading(standing, snapshot, int(step))
     residual = base.residual.copy()
     residual[steps] -= np.einsum("tij,tj->ti", base.whitener[steps], moved)
-    watched = np.array([np.nan if watch is None else one.value[watch] for one in base.snapshots])
-    if watch is not None and added.kind.hydraulic:
-        watched[steps] += moved[:, watch]
     told, departures = marginal(base, residual)
     return base.log_likelihood + told - marginal(base, base.residual)[0], departures, watched
 

@@ -22,6 +22,10 @@ from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
 
+BETWEEN = 1.6
+"""How far an amplitude may lie from the nearest one on the grid, as a factor."""
+
+
 @dataclass(frozen=True, slots=True)
 class Screened:
     """What the linear model says of one kind.
@@ -95,8 +99,18 @@ def screen(
                 twice = 1.0 if other is direction else 2.0
                 power += twice * size * beside * np.sum(direction * other, axis=0)[:, None]
         if step in wanted:
-            ratio[wanted[step]] = gain - 0.5 * (power - np.sum(shared**2, axis=0))
+            ratio[wanted[step]] = _between(gain, power - np.sum(shared**2, axis=0))
     return Screened(kind, candidates, severities, onsets, ratio)
+
+
+def _between(gain: Floats, power: Floats) -> Floats:
+    """Return the best log-likelihood ratio for amplitudes around those of the grid.
+
+    A fault that shows plainly fixes its amplitude to a per cent, and no grid is so fine: scaled by α the ratio is
+    ``α gain − ½ α² power``, whose peak is looked for as far as the neighbours on the grid.
+    """
+    scale = np.clip(gain / np.maximum(power, 1e-12), 1.0 / BETWEEN, BETWEEN)
+    return np.asarray(scale * gain - 0.5 * scale**2 * power)
 
 
 def _tapped(

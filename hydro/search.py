@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from hydro.evidence import Evidence
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Fault, Hypothesis, Priors
 from hydro.readings import Floats
-from hydro.resolve import Case, evidence_at, settle, try_fault
+from hydro.resolve import Case, evidence_at, settle, try_hypothesis
 from hydro.severity import Scan, scan_severities
 from hydro.shortlist import Key, Lead, choose, leads
 from hydro.unexplained import unexplained_ratio
@@ -23,13 +23,14 @@ class Effort:
     """How far to search.
 
     ``singles`` are scanned exactly, ``exact`` of them (and of pairs, of triples) linearised at their own state; of
-    those ``beam`` are extended by the best ``partners``.
+    those ``beam`` are extended by the best ``partners``, the best ``fitted`` of which are fitted together.
     """
 
     singles: int = 24
     exact: int = 8
     beam: int = 3
     partners: int = 6
+    fitted: int = 4
     most_faults: int = 3
 
 
@@ -49,23 +50,26 @@ class Explained:
     log_weight: float
     evidence: Evidence
     scans: tuple[Scan, ...]
+    log_prior: float
+    onset_bonus: float
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One more fault beside ``others``, its severities scanned with the linearisation that stands without it."""
+    """A hypothesis whose last fault is new, severities scanned with the linearisation that stands without it.
 
-    others: Hypothesis
-    other_scans: tuple[Scan, ...]
-    lead: Lead
-    scan: Scan
+    ``scans``: of each fault beside the others; ``log_prior`` of all of it; ``onset_bonus`` of its last fault.
+    """
+
+    hypothesis: Hypothesis
+    scans: tuple[Scan, ...]
     log_prior: float
-    log_weight: float
+    onset_bonus: float
 
     @property
-    def fault(self) -> Fault:
-        """Return the fault at its likeliest severity."""
-        return Fault(self.lead.fault.candidate, self.scan.best, self.lead.fault.onset)
+    def log_weight(self) -> float:
+        """Return the log weight as far as the scan knows it."""
+        return self.log_prior + self.scans[-1].peak + self.scans[-1].log_width + self.onset_bonus
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +101,18 @@ class _Question:
     effort: Effort
 
 
-def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None, effort: Effort) -> Search:
-    """Return the hypotheses worth naming, each with its posterior weight."""
+def search(
+    case: Case,
+    scene: Scene,
+    priors: Priors,
+    complaint: Complaint | None,
+    effort: Effort,
+    earlier: Sequence[Explained] = (),
+) -> Search:
+    """Return the hypotheses worth naming, each with its posterior weight.
+
+    ``earlier`` explained fewer readings of the same window; they are fitted to these and compete with what is new.
+    """
     healthy = settle(case)
     asked = _Question(case, scene, healthy, priors.of(scene), priors, complaint, effort)
     found = leads(healthy, scene, asked.believed, complaint)
@@ -107,11 +121,12 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
         for lead in choose(found, effort.singles, found[0].log_weight - 2 * FAR)
     ]
     singles = _explain_best(asked, tried)
-    explained = {_keys(one.hypothesis): one for one in singles}
-    generation = singles[: effort.beam]
+    again = [_explain(asked, _refit(asked, one)) for one in earlier]
+    explained = {_keys(one.hypothesis): one for one in [*singles, *again]}
+    generation = sorted(explained.values(), key=lambda one: -one.log_weight)[: effort.beam]
     for _ in range(effort.most_faults - 1):
-        grown = _explain_best(asked, [child for parent in generation for child in _extend(asked, parent)])
-        grown = [_polish(asked, one) if place < effort.beam else one for place, one in enumerate(grown)]
+        parents = [one for one in generation if len(one.hypothesis) < effort.most_faults]
+        grown = _explain_best(asked, [child for parent in parents for child in _extend(asked, parent)])
         fresh = {_keys(one.hypothesis): one for one in grown if _keys(one.hypothesis) not in explained}
         explained |= fresh
         best = max(one.log_weight for one in explained.values())
@@ -134,7 +149,7 @@ def _tail(
     healthy: Evidence, found: Sequence[Lead], tried: Sequence[Tried], explained: Mapping[frozenset[Key], Explained]
 ) -> tuple[tuple[Fault, float], ...]:
     """Return the single faults that were not solved at their own state, each with the best weight known of it."""
-    scanned = {one.lead.key: (one.fault, one.log_weight) for one in tried}
+    scanned = {one.hypothesis[0].key: (one.hypothesis[0], one.log_weight) for one in tried}
     rest = {lead.key: (lead.fault, healthy.log_likelihood + lead.log_weight) for lead in found} | scanned
     return tuple(one for key, one in rest.items() if frozenset([key]) not in explained)
 
@@ -144,7 +159,7 @@ def _keys(hypothesis: Hypothesis) -> frozenset[Key]:
 
 
 def _extend(asked: _Question, parent: Explained) -> list[Tried]:
-    """Return the parent's hypothesis with one more fault, for the likeliest few."""
+    """Return the parent's hypothesis with one more fault, for the likeliest few; the best of them fitted together."""
     taken = _keys(parent.hypothesis)
     rest = {key: one for key, one in asked.believed.items() if key not in taken}
     prior_of_parent = sum(float(np.log(asked.believed[fault.key][1])) for fault in parent.hypothesis)
@@ -153,68 +168,75 @@ def _extend(asked: _Question, parent: Explained) -> list[Tried]:
     every = leads(parent.evidence, asked.scene, rest, asked.complaint)
     # One that makes the whole unlikelier than it is without it is left out early.
     found = choose(every, asked.effort.partners, -FAR / 2 - relative)
-    return [
+    tried = [
         _try(asked, parent.evidence, parent.hypothesis, parent.scans, lead, prior_of_parent + lead.log_prior + relative)
         for lead in found
     ]
+    tried.sort(key=lambda one: -one.log_weight)
+    fitted = [_fit(asked, parent.evidence, parent.hypothesis, one) for one in tried[: asked.effort.fitted]]
+    return fitted + tried[asked.effort.fitted :]
+
+
+def _refit(asked: _Question, one: Explained) -> Tried:
+    """Return an earlier hypothesis fitted to the readings of this question."""
+    base = evidence_at(asked.case, one.hypothesis, asked.healthy)
+    return _fit(asked, base, one.hypothesis, Tried(one.hypothesis, one.scans, one.log_prior, one.onset_bonus))
 
 
 def _try(
     asked: _Question, base: Evidence, others: Hypothesis, scans: tuple[Scan, ...], lead: Lead, log_prior: float
 ) -> Tried:
     """Scan one more fault's severities beside ``others``, whose evidence is ``base``."""
-    complaint = asked.complaint
+    hypothesis = (*others, lead.fault)
+    scan = _scan(asked, base, others, hypothesis, len(others))
+    fault = replace(lead.fault, severity=scan.best)
+    return Tried((*others, fault), (*scans, scan), log_prior, lead.onset_bonus)
+
+
+def _fit(asked: _Question, base: Evidence, standing: Hypothesis, one: Tried) -> Tried:
+    """Return a hypothesis with each fault's severity found anew beside the others, the new one's last.
+
+    A fault that was found alone has been bent to explain what the new one explains better.
+    """
+    hypothesis, scans = list(one.hypothesis), list(one.scans)
+    for place in range(len(hypothesis)):
+        scans[place] = _scan(asked, base, standing, tuple(hypothesis), place)
+        hypothesis[place] = replace(hypothesis[place], severity=scans[place].best)
+    return replace(one, hypothesis=tuple(hypothesis), scans=tuple(scans))
+
+
+def _scan(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Scan:
+    """Return the posterior over the severity of one fault of a hypothesis, the others as they are."""
+    fault, complaint = hypothesis[place], asked.complaint
 
     def judge(severity: float) -> tuple[float, Floats]:
-        added = Fault(lead.fault.candidate, severity, lead.fault.onset)
-        told, departures, watched = try_fault(asked.case, base, others, added, complaint.row if complaint else None)
+        now = (*hypothesis[:place], replace(fault, severity=severity), *hypothesis[place + 1 :])
+        row = complaint.row if complaint else None
+        told, departures, watched = try_hypothesis(asked.case, base, standing, now, row)
         return told + _heard(watched, complaint), departures
 
-    scan = scan_severities(lead.severities, lead.fault.severity, judge)
-    weight = log_prior + scan.peak + scan.log_width + lead.onset_bonus
-    return Tried(others, scans, lead, scan, log_prior, weight)
+    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
 
 
 def _explain_best(asked: _Question, tried: Sequence[Tried]) -> list[Explained]:
     """Solve and linearise the best of those tried at their own state; return them, the likeliest first."""
+    if not tried:
+        return []
     ranked = sorted(tried, key=lambda one: -one.log_weight)
     chosen = [one for one in ranked if one.log_weight > ranked[0].log_weight - FAR][: asked.effort.exact]
     return sorted((_explain(asked, one) for one in chosen), key=lambda one: -one.log_weight)
 
 
 def _explain(asked: _Question, one: Tried) -> Explained:
-    hypothesis = (*one.others, one.fault)
-    evidence = evidence_at(asked.case, hypothesis, asked.healthy)
+    evidence = evidence_at(asked.case, one.hypothesis, asked.healthy)
     return Explained(
-        hypothesis=hypothesis,
-        log_weight=one.log_prior + _told(asked, evidence) + one.scan.log_width + one.lead.onset_bonus,
+        hypothesis=one.hypothesis,
+        log_weight=one.log_prior + _told(asked, evidence) + one.scans[-1].log_width + one.onset_bonus,
         evidence=evidence,
-        scans=(*one.other_scans, one.scan),
+        scans=one.scans,
+        log_prior=one.log_prior,
+        onset_bonus=one.onset_bonus,
     )
-
-
-def _polish(asked: _Question, one: Explained) -> Explained:
-    """Return a hypothesis of several faults with each one's severity found anew beside the others."""
-    for place in range(len(one.hypothesis) - 1):
-        fault = one.hypothesis[place]
-        others = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
-        scans = (*one.scans[:place], *one.scans[place + 1 :])
-        base = evidence_at(asked.case, others, asked.healthy)
-        grid = fault.kind.severities(asked.scene)
-        again = _try(asked, base, others, scans, Lead(fault, 0.0, 0.0, 0.0, grid), 0.0)
-        hypothesis = (*others, again.fault)
-        evidence = evidence_at(asked.case, hypothesis, asked.healthy)
-        gained = _told(asked, evidence) - _told(asked, one.evidence)
-        if gained > 0:
-            order = {fault.key: rank for rank, fault in enumerate(one.hypothesis)}
-            pairs = sorted(zip(hypothesis, (*scans, again.scan), strict=True), key=lambda pair: order[pair[0].key])
-            one = Explained(
-                hypothesis=tuple(fault for fault, _ in pairs),
-                log_weight=one.log_weight + gained,
-                evidence=evidence,
-                scans=tuple(scan for _, scan in pairs),
-            )
-    return one
 
 
 def _told(asked: _Question, evidence: Evidence) -> float:

@@ -37,8 +37,8 @@ from monitor.series import Sorted, series_of
 
 HEARD_S = 3600.0
 """A complaint speaks of the hour before it."""
-CREW_DEVIATION = 0.15
-"""Standard deviation of a crew's gauge and of the levelling of the place where it hangs [m]."""
+CREW_DEVIATION = 0.3
+"""Standard deviation of a crew's gauge, of the levelling of its place and of the minutes it hung there [m]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,8 @@ class Diagnoser:
             raise SolveError(f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare")
         case = self.case(window)
         fallible = [one.point for one in sorted_.series if one.point in window.points]
-        found = diagnose(case, fallible, priors, self._grievance(asked, window), Effort())
+        late = [one.point for one in extra]
+        found = diagnose(case, fallible, priors, self._grievance(asked, window), Effort(), late)
         answer = work_out(found, self.catalogue, np.random.default_rng(seed))
         return {
             **document(answer),
