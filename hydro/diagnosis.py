@@ -21,11 +21,11 @@ from hydro.hypothesis import Fault, Priors
 from hydro.observables import HEAD, PRESSURE
 from hydro.readings import Floats
 from hydro.resolve import Case, marginal, open_case
-from hydro.search import Effort, Explained, Search, search
+from hydro.search import FAR, Effort, Explained, Search, search
 from hydro.snapshot import take_snapshots
 from hydro.window import Window, conditions_of
 
-EARLIER = 12
+EARLIER = 8
 """How many hypotheses of the search without late readings are held against them."""
 APART = 4.0
 """Two hypotheses closer than this (squared distance in units of noise) cannot be told apart by the points."""
@@ -86,7 +86,9 @@ def diagnose(
     if late:
         # A crew's reading is so telling that a search led by it alone starts in the wrong place.
         before = replace(case, window=window.without(late))
-        earlier = search(before, scene, priors, complaint, effort or Effort()).explained[:EARLIER]
+        found_before = search(before, scene, priors, complaint, effort or Effort()).explained
+        best = found_before[0].log_weight
+        earlier = tuple(one for one in found_before[:EARLIER] if one.log_weight > best - FAR)
     found = search(case, scene, priors, complaint, effort or Effort(), earlier)
     weights = [found.healthy_log_weight, found.unexplained_log_weight]
     weights += [one.log_weight for one in found.explained]

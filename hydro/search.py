@@ -34,6 +34,8 @@ class Effort:
     most_faults: int = 3
 
 
+ONSET_REACH = 3
+"""How many steps around its onset a fault is tried at when faults are fitted together."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving at its own state."""
 
@@ -200,9 +202,24 @@ def _fit(asked: _Question, base: Evidence, standing: Hypothesis, one: Tried) -> 
     """
     hypothesis, scans = list(one.hypothesis), list(one.scans)
     for place in range(len(hypothesis)):
+        hypothesis[place] = _onset(asked, base, standing, tuple(hypothesis), place)
         scans[place] = _scan(asked, base, standing, tuple(hypothesis), place)
         hypothesis[place] = replace(hypothesis[place], severity=scans[place].best)
     return replace(one, hypothesis=tuple(hypothesis), scans=tuple(scans))
+
+
+def _onset(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Fault:
+    """Return one fault of a hypothesis with the best of the onsets around its own."""
+    fault, row = hypothesis[place], asked.complaint.row if asked.complaint else None
+
+    def told(onset: int) -> float:
+        now = (*hypothesis[:place], replace(fault, onset=onset), *hypothesis[place + 1 :])
+        likelihood, _, watched = try_hypothesis(asked.case, base, standing, now, row)
+        return likelihood + _heard(watched, asked.complaint)
+
+    last = asked.case.window.steps - 1
+    near = sorted({min(max(fault.onset + shift, 0), last) for shift in range(-ONSET_REACH, ONSET_REACH + 1)})
+    return replace(fault, onset=max(near, key=told))
 
 
 def _scan(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Scan:

@@ -37,6 +37,8 @@ from monitor.series import Sorted, series_of
 
 HEARD_S = 3600.0
 """A complaint speaks of the hour before it."""
+FINE_S, LONGEST_FINE_S = 3 * 3600.0, 10 * 3600.0
+"""Span of fine steps before the complaint, and at most in all [s]."""
 CREW_DEVIATION = 0.3
 """Standard deviation of a crew's gauge, of the levelling of its place and of the minutes it hung there [m]."""
 
@@ -88,7 +90,7 @@ class Diagnoser:
         sorted_ = self._sorted(samples)
         extra = [_series_of(one) for one in asked.readings]
         watch = _watch(asked, [one.element for one in sorted_.series if one.quantity == "demand"])
-        window = self._window(sorted_, asked.start, asked.end, None, [*extra, *watch])
+        window = self._window(sorted_, asked.start, asked.end, _edges(asked), [*extra, *watch])
         if window.steps == 0:
             raise SolveError(f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare")
         case = self.case(window)
@@ -175,6 +177,12 @@ def network_origin(near: datetime, start_clocktime_s: int, time_zone: str) -> fl
         start -= timedelta(days=1)
     # Whole weeks earlier: a window of the past has positive network time, and weekly patterns keep their phase.
     return (start - timedelta(weeks=8)).timestamp()
+
+
+def _edges(asked: Asked) -> Floats:
+    """Return edges of steps: fine ones from some hours before the complaint, or before the end."""
+    told = asked.end if asked.complaint is None else min(asked.complaint.time.timestamp(), asked.end)
+    return step_edges(asked.start, asked.end, recent=min(asked.end - told + FINE_S, LONGEST_FINE_S))
 
 
 def _series_of(reading: HandReading) -> Series:
