@@ -25,6 +25,8 @@ from hydro.search import FAR, Effort, Explained, Search, search
 from hydro.snapshot import take_snapshots
 from hydro.window import Window, conditions_of
 
+QUICK = Effort(singles=16, exact=6, beam=2, partners=5, fitted=3)
+"""How far to search without the late readings."""
 EARLIER = 8
 """How many hypotheses of the search without late readings are held against them."""
 APART = 4.0
@@ -86,9 +88,9 @@ def diagnose(
     if late:
         # A crew's reading is so telling that a search led by it alone starts in the wrong place.
         before = replace(case, window=window.without(late))
-        found_before = search(before, scene, priors, complaint, effort or Effort()).explained
-        best = found_before[0].log_weight
-        earlier = tuple(one for one in found_before[:EARLIER] if one.log_weight > best - FAR)
+        found_before = search(before, scene, priors, complaint, QUICK).explained
+        top = found_before[0].log_weight
+        earlier = tuple(one for one in found_before[:EARLIER] if one.log_weight > top - FAR)
     found = search(case, scene, priors, complaint, effort or Effort(), earlier)
     weights = [found.healthy_log_weight, found.unexplained_log_weight]
     weights += [one.log_weight for one in found.explained]

@@ -134,8 +134,8 @@ class Linearisation:
             else:
                 right[index, row] = 1.0
         flowing = direct * self._conductance
-        for row in np.flatnonzero(np.any(flowing != 0.0, axis=1)):
-            for link in np.flatnonzero(flowing[row]):
+        for row in np.flatnonzero(np.any(flowing != 0.0, axis=1)).tolist():
+            for link in np.flatnonzero(flowing[row]).tolist():
                 right[self._network.start[link], row] += flowing[row, link]
                 right[self._network.end[link], row] -= flowing[row, link]
         heads = np.zeros((len(observables.kind), nodes))

@@ -64,11 +64,12 @@ def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int
     return condition
 
 
-def evidence_at(case: Case, hypothesis: Hypothesis, healthy: Evidence) -> Evidence:
+def evidence_at(case: Case, hypothesis: Hypothesis, healthy: Evidence, place: Place | None = None) -> Evidence:
     """Return the evidence of a window under a hypothesis, solved and linearised where the hypothesis puts it.
 
     First at the healthy working point, where the ``healthy`` snapshots serve the steps before the first onset; then
-    once more at the departures and zone factors that the hypothesis itself makes likeliest.
+    once more at the departures and zone factors that the hypothesis itself makes likeliest. A ``place`` that is known
+    to be near spares the first.
     """
     hydraulic = [fault.onset for fault in hypothesis if fault.kind.hydraulic]
     first = min(hydraulic, default=case.window.steps)
@@ -78,10 +79,11 @@ def evidence_at(case: Case, hypothesis: Hypothesis, healthy: Evidence) -> Eviden
     def weighed(snapshots: list[Snapshot], place: Place) -> Evidence:
         return weigh(snapshots, window, case.departures, place, case.assets, case.spread, case.temper)
 
-    fresh = _take(case, healthy.place, hypothesis, first, slopes[first:])
-    evidence = weighed([*healthy.snapshots[:first], *fresh], healthy.place)
-    likely = case.departures.mean + case.departures.root @ evidence.mean
-    place = Place(likely, zones_now(evidence, case.assets, case.spread))
+    if place is None:
+        fresh = _take(case, healthy.place, hypothesis, first, slopes[first:])
+        evidence = weighed([*healthy.snapshots[:first], *fresh], healthy.place)
+        likely = case.departures.mean + case.departures.root @ evidence.mean
+        place = Place(likely, zones_now(evidence, case.assets, case.spread))
     return weighed(_take(case, place, hypothesis, 0, slopes), place)
 
 

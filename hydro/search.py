@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hydro.complaint import Complaint
-from hydro.evidence import Evidence
+from hydro.evidence import Evidence, Place
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Fault, Hypothesis, Priors
 from hydro.readings import Floats
@@ -60,13 +60,15 @@ class Explained:
 class Tried:
     """A hypothesis whose last fault is new, severities scanned with the linearisation that stands without it.
 
-    ``scans``: of each fault beside the others; ``log_prior`` of all of it; ``onset_bonus`` of its last fault.
+    ``scans``: of each fault beside the others; ``log_prior`` of all of it; ``onset_bonus`` of its last fault;
+    ``place`` is a working point near its own, where one is known.
     """
 
     hypothesis: Hypothesis
     scans: tuple[Scan, ...]
     log_prior: float
     onset_bonus: float
+    place: Place | None = None
 
     @property
     def log_weight(self) -> float:
@@ -181,8 +183,10 @@ def _extend(asked: _Question, parent: Explained) -> list[Tried]:
 
 def _refit(asked: _Question, one: Explained) -> Tried:
     """Return an earlier hypothesis fitted to the readings of this question."""
-    base = evidence_at(asked.case, one.hypothesis, asked.healthy)
-    return _fit(asked, base, one.hypothesis, Tried(one.hypothesis, one.scans, one.log_prior, one.onset_bonus))
+    place = one.evidence.place
+    base = evidence_at(asked.case, one.hypothesis, asked.healthy, place)
+    same = Tried(one.hypothesis, one.scans, one.log_prior, one.onset_bonus, place)
+    return _fit(asked, base, one.hypothesis, same)
 
 
 def _try(
@@ -241,11 +245,20 @@ def _explain_best(asked: _Question, tried: Sequence[Tried]) -> list[Explained]:
         return []
     ranked = sorted(tried, key=lambda one: -one.log_weight)
     chosen = [one for one in ranked if one.log_weight > ranked[0].log_weight - FAR][: asked.effort.exact]
-    return sorted((_explain(asked, one) for one in chosen), key=lambda one: -one.log_weight)
+    found = sorted((_explain(asked, one) for one in chosen), key=lambda one: -one.log_weight)
+    best = [_settled(asked, one) for one in found[: asked.effort.beam]]
+    return sorted([*best, *found[asked.effort.beam :]], key=lambda one: -one.log_weight)
+
+
+def _settled(asked: _Question, one: Explained) -> Explained:
+    """Return a hypothesis fitted once more with the linearisation of its own state, where that explains more."""
+    base = Tried(one.hypothesis, one.scans, one.log_prior, one.onset_bonus, one.evidence.place)
+    again = _explain(asked, _fit(asked, one.evidence, one.hypothesis, base))
+    return again if again.log_weight > one.log_weight else one
 
 
 def _explain(asked: _Question, one: Tried) -> Explained:
-    evidence = evidence_at(asked.case, one.hypothesis, asked.healthy)
+    evidence = evidence_at(asked.case, one.hypothesis, asked.healthy, one.place)
     return Explained(
         hypothesis=one.hypothesis,
         log_weight=one.log_prior + _told(asked, evidence) + one.scans[-1].log_width + one.onset_bonus,

@@ -78,7 +78,9 @@ class Diagnoser:
         departures = fresh_departures(self.engine, window, self.assets, self.learning)
         return learn(self.engine, window, departures, self.assets, self.learning)
 
-    def diagnose(self, samples: Sequence[Sample], asked: Asked, priors: Priors, seed: int = 0) -> dict[str, Any]:
+    def diagnose(
+        self, samples: Sequence[Sample], asked: Asked, priors: Priors, effort: Effort | None = None, seed: int = 0
+    ) -> dict[str, Any]:
         """Return the document of a diagnosis.
 
         Raises
@@ -96,7 +98,7 @@ class Diagnoser:
         case = self.case(window)
         fallible = [one.point for one in sorted_.series if one.point in window.points]
         late = [one.point for one in extra]
-        found = diagnose(case, fallible, priors, self._grievance(asked, window), Effort(), late)
+        found = diagnose(case, fallible, priors, self._grievance(asked, window), effort, late)
         answer = work_out(found, self.catalogue, np.random.default_rng(seed))
         return {
             **document(answer),

@@ -14,6 +14,7 @@ from stores.telemetry import TelemetryStore
 from hydro.errors import HydroError
 from hydro.hypothesis import Priors
 from hydro.resolve import settle
+from hydro.search import Effort
 from models.alarm import AlarmKind
 from models.complaint import Complaint, ComplaintStatus
 from models.measurement import HandReading
@@ -33,6 +34,10 @@ WATCHED_H = 8.0
 """Hours of readings that surveillance looks at; a complaint is answered from the whole window."""
 SUSPICION = Priors(any_fault=0.02, unexplained=0.01)
 """Before surveillance: of the windows that surprise, most are chance."""
+QUICK = Effort(singles=12, exact=4, beam=2, partners=4, fitted=2, most_faults=2)
+"""Surveillance repeats itself: it need not find everything the first time."""
+AGAIN_H = 1.0
+"""Hours before causes that stand are looked for anew."""
 COMPLAINED = Priors(any_fault=0.6, unexplained=0.05)
 """Before a complaint is looked into: something is probably wrong."""
 
@@ -68,6 +73,7 @@ class Monitor:
         self._judged = Judged()
         self._blind = True
         self._examined: datetime | None = None
+        self._looked: datetime | None = None
         self._answered: dict[int, int] = {}
         self._complained: dict[int, tuple[Condition, ...]] = {}
 
@@ -92,7 +98,7 @@ class Monitor:
 
     def examine(self, now: datetime) -> list[Published]:
         """Answer complaints and new hand readings, then look whether the last hours are surprising; slow."""
-        published = [self._answer(complaint, now) for complaint in self._to_answer()]
+        published = [self._answer(complaint) for complaint in self._to_answer()]
         due = self._examined is None or now - self._examined >= timedelta(seconds=self._site.monitor.step_s)
         if due and not self._blind:
             self._examined = now
@@ -113,11 +119,11 @@ class Monitor:
             self._answered[complaint.id] = readings
         return waiting
 
-    def _answer(self, complaint: Complaint, now: datetime) -> Published | None:
+    def _answer(self, complaint: Complaint) -> Published | None:
         readings = self._records.hand_readings(complaint.id)
-        end = max([complaint.time + timedelta(minutes=5), *(one.time + timedelta(minutes=5) for one in readings)])
+        end = max([complaint.time, *(one.time for one in readings)]) + timedelta(minutes=5)
         start = complaint.time - timedelta(hours=self._site.monitor.window_h)
-        document = self._diagnose(start, min(end, now), COMPLAINED, complaint, readings)
+        document = self._diagnose(start, end, COMPLAINED, complaint, readings, Effort())
         if document is None:
             return None
         kept = self._records.keep_diagnosis(document, f"complaint/{complaint.id}", complaint.id)
@@ -139,7 +145,10 @@ class Monitor:
         if chance > SURPRISE:
             self._judged = Judged(known=True)
             return None
-        document = self._diagnose(start, now, SUSPICION, None, ())
+        if self._looked is not None and now - self._looked < timedelta(hours=AGAIN_H) and self._judged.conditions:
+            return None
+        self._looked = now
+        document = self._diagnose(start, now, SUSPICION, None, (), QUICK)
         if document is None:
             return None
         settings = self._site.monitor
@@ -162,10 +171,11 @@ class Monitor:
         priors: Priors,
         complaint: Complaint | None,
         readings: tuple[HandReading, ...],
+        effort: Effort,
     ) -> dict[str, object] | None:
         asked = Asked(start.timestamp(), end.timestamp(), complaint, readings)
         try:
-            return self._diagnoser.diagnose(self._samples(start, end), asked, priors)
+            return self._diagnoser.diagnose(self._samples(start, end), asked, priors, effort)
         except HydroError as error:
             LOG.warning("no diagnosis: %s", error)
             self._judged = Judged((model_condition(str(error)),), known=True)
