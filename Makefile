@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test check lint bench influxd clean
+.PHONY: demo test check lint bench influxd influxd-if-possible clean
 
 demo: .venv
 	$(RUN) hydro demo
@@ -12,13 +12,20 @@ test: lint influxd-if-possible
 	$(RUN) pytest -n 2
 
 check: .venv
-	$(RUN) pytest -n 2 -m "not slow and not influxd"
+	$(RUN) pytest -n 2 -m "not slow and not influxdb"
 
 lint: .venv
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) lint-imports
 	$(RUN) mypy
+
+# A real InfluxDB 2 server for the tests: found, or built once a machine. See docs/how-to/influxdb.md.
+influxd:
+	tests/influxd/provide
+
+influxd-if-possible:
+	@tests/influxd/provide --if-possible >/dev/null
 
 bench: .venv
 	$(RUN) python -m benchmarks

@@ -1,0 +1,5 @@
+//go:build tools
+
+package influxd
+
+import _ "github.com/influxdata/influxdb/v2/cmd/influxd"
