@@ -13,11 +13,11 @@ from cli.stage import Casting, Crew, Stage
 from models.alarm import AlarmKind
 from models.complaint import Complaint
 from models.measurement import HandReading
-from models.order import Order, OrderState
+from models.order import Gain, Order, OrderState
 from models.site import Site
 from models.site_file import load_site
 from service.desk import take_complaint
-from service.findings import close_order, gain_holds, record_findings
+from service.findings import close_order, gain_holds, record_findings, record_pressures
 from stores.records import Records
 
 Step = dict[str, Any]
@@ -236,14 +236,13 @@ def _repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> tuple[Or
 def _verified(
     story: Play, complaint: Complaint, order: Order, cure: dict[str, Any], before: tuple[float, datetime]
 ) -> None:
-    from service.findings import record_pressures
-
     start = story.crew.time()
     story.wait(lambda: story.crew.time() >= start + timedelta(minutes=20))
     after = story.crew.pressure(complaint.node, CREW_MINUTES)
     now = story.crew.time()
-    predicted = _through_the_day(cure, now, "after_m") - _through_the_day(cure, before[1], "before_m")
-    order = story.records.record_gain(order.id, _gain(order, complaint, predicted), FOREMAN, now)
+    # The pressure before the work was measured; what is predicted is the pressure after it, at this hour of the day.
+    predicted = _through_the_day(cure, now, "after_m") - before[0]
+    order = story.records.record_gain(order.id, Gain(complaint.node, predicted), FOREMAN, now)
     order = record_pressures(story.records, order.id, FOREMAN, now, before[0], after)
     holds = gain_holds(order.gain)
     close_order(story.records, order.id, FOREMAN, now)
@@ -261,16 +260,10 @@ def _verified(
         bool(holds) and bool(cleared),
         figures,
         [
-            f"{before[0]:.1f} m before, {after:.1f} m after: gained {after - before[0]:.1f} m, predicted {predicted:.1f} m",
+            f"{before[0]:.1f} m before, {after:.1f} m after: {after - before[0]:.1f} m gained, {predicted:.1f} predicted",
             "alarm back to normal, order closed" if cleared else "an alarm still stands",
         ],
     )
-
-
-def _gain(order: Order, complaint: Complaint, predicted: float) -> Any:
-    from models.order import Gain
-
-    return Gain(complaint.node, predicted)
 
 
 def _blames(story: Play) -> list[str]:

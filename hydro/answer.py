@@ -22,6 +22,7 @@ from hydro.hypothesis import Fault, Hypothesis
 from hydro.measurement import Measurement, next_measurements
 from hydro.observables import HEAD, PRESSURE
 from hydro.opening import opening_percent
+from hydro.window import DAY
 
 SCHEMA = 1
 NAMED = 8
@@ -236,10 +237,17 @@ def _cure(answer: Answer, cure: Cure) -> Document:
         "pressure_m": cure.pressure,
         "at": network.node_ids[answer.node],
         "through_the_day": [
-            {"time": time_of(answer.diagnosis, step), "before_m": float(before), "after_m": float(after)}
-            for step, (before, after) in enumerate(zip(cure.before, cure.after, strict=True))
+            {"time": _hour(answer.diagnosis, hour), "before_m": float(before), "after_m": float(after)}
+            for hour, (before, after) in enumerate(zip(cure.before, cure.after, strict=True))
         ],
     }
+
+
+def _hour(diagnosis: Diagnosis, hour: int) -> str:
+    """Return the middle of an hour of the network's day, on the day after the window."""
+    window = diagnosis.found.case.window
+    days = int(window.network_time()[-1] // DAY) + 1
+    return datetime.fromtimestamp(window.origin + days * DAY + (hour + 0.5) * 3600.0, UTC).isoformat()
 
 
 def _repair(fault: Fault) -> str:

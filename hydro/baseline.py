@@ -76,7 +76,11 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
         replace(condition, demand=condition.demand * np.exp(baseline.hourly[hour[step]][assets.zone]))
         for step, condition in enumerate(case.plain)
     )
-    return replace(case, plain=plain)
+    day = tuple(
+        replace(condition, demand=condition.demand * np.exp(baseline.hourly[hour][assets.zone]))
+        for hour, condition in enumerate(case.day)
+    )
+    return replace(case, plain=plain, day=day)
 
 
 def _widened(departures: Departures) -> Departures:

@@ -7,7 +7,7 @@ within the screen of unit headloss; which main, the pressure's own gradient tell
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from hydro.mains import Main, main_of
 from hydro.network import PIPES
 from hydro.observables import PRESSURE, Observables
 from hydro.readings import Floats
-from hydro.resolve import conditions_under
+from hydro.resolve import conditions_at_hour, conditions_under
 from hydro.state import State
 
 UNIT_HEADLOSS = 10.0
@@ -35,8 +35,7 @@ WORTH = 0.5
 class Cure:
     """A change and the pressure [m] it gives back at the node, with everything else left as it is.
 
-    ``before``, ``after``: (T,) pressure at the node [m] in every step of the window as if the faults had been there
-    throughout, so that a later hour can be held against the same hour of the day.
+    ``before``, ``after``: (24,) pressure at the node [m] through the hours of a usual day with the faults and without.
     """
 
     faults: tuple[Fault, ...]
@@ -83,25 +82,35 @@ def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize
     plans += [((), (resize,)) for resize in resizes]
     if len(plans) > 1:
         plans.append((tuple(curable), tuple(resizes)))
-    before = _pressures(diagnosis, hypothesis, (), node)
+    before = _through_the_day(diagnosis, hypothesis, (), node)
+    now = _at_step(diagnosis, hypothesis, (), node, step)
     found = []
     for faults, laid in plans:
         left = hypothesis
         for fault in (*faults, *_gone_with(hypothesis, laid)):
             left = without(left, fault)
-        after = _pressures(diagnosis, left, laid, node)
-        found.append(Cure(faults, laid, float(after[step] - before[step]), float(after[step]), before, after))
+        after = _through_the_day(diagnosis, left, laid, node)
+        then = _at_step(diagnosis, left, laid, node, step)
+        found.append(Cure(faults, laid, then - now, then, before, after))
     return sorted(found, key=lambda cure: -cure.regained)
 
 
-def _pressures(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize], node: int) -> Floats:
-    """Return (T,) pressure at the node [m] with the faults there from the first step on."""
+def _at_step(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize], node: int, step: int) -> float:
+    """Return the pressure at the node [m] in a step of the window."""
+    case = diagnosis.found.case
+    condition = conditions_under(case, likely_place(case, diagnosis.leading), hypothesis, step)
+    for resize in laid:
+        condition = resize.apply(condition)
+    return float(case.engine.solve(condition).pressure[node])
+
+
+def _through_the_day(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize], node: int) -> Floats:
+    """Return (24,) pressure at the node [m] with the faults there all day."""
     case = diagnosis.found.case
     place = likely_place(case, diagnosis.leading)
-    throughout = tuple(replace(fault, onset=0) for fault in hypothesis)
     conditions = []
-    for step in range(case.window.steps):
-        condition = conditions_under(case, place, throughout, step)
+    for hour in range(24):
+        condition = conditions_at_hour(case, place, hypothesis, hour)
         for resize in laid:
             condition = resize.apply(condition)
         conditions.append(condition)

@@ -17,7 +17,7 @@ from hydro.evidence import Evidence, Place, trusting, weigh, zones_now
 from hydro.hypothesis import Hypothesis
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot, take_snapshots
-from hydro.window import Window, conditions_of
+from hydro.window import Window, conditions_of, day_conditions
 
 SCANNED = 12
 """How many steps a scan over severities solves."""
@@ -27,12 +27,14 @@ SCANNED = 12
 class Case:
     """Everything that stays the same while hypotheses come and go.
 
-    ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them.
+    ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them;
+    ``day``: those of each hour of the day.
     """
 
     engine: Engine
     window: Window
     plain: tuple[Conditions, ...]
+    day: tuple[Conditions, ...]
     departures: Departures
     assets: Assets
     spread: Uncertainty
@@ -61,6 +63,17 @@ def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int
     for fault in hypothesis:
         if step >= fault.onset:
             condition = fault.kind.apply(condition, fault.candidate, fault.severity, network)
+    return condition
+
+
+def conditions_at_hour(case: Case, place: Place, hypothesis: Hypothesis, hour: int) -> Conditions:
+    """Return the conditions of an hour of the day with the departures at ``place`` and the faults there all the time."""
+    theta = case.departures.theta(place.departures)
+    network = case.engine.network
+    usual = np.zeros(len(case.assets.zone_names))
+    condition = depart(case.day[hour], case.departures, theta, usual, case.assets, network)
+    for fault in hypothesis:
+        condition = fault.kind.apply(condition, fault.candidate, fault.severity, network)
     return condition
 
 
@@ -165,4 +178,5 @@ def open_case(
     engine: Engine, window: Window, departures: Departures, assets: Assets, spread: Uncertainty, temper: float
 ) -> Case:
     """Return the case of a window, its boundaries set from what was measured."""
-    return Case(engine, window, tuple(conditions_of(engine, window)), departures, assets, spread, temper)
+    plain, day = tuple(conditions_of(engine, window)), tuple(day_conditions(engine, window))
+    return Case(engine, window, plain, day, departures, assets, spread, temper)

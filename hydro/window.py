@@ -15,6 +15,9 @@ from hydro.observables import DEMAND, FLOW, HEAD, INFLOW, PRESSURE, Observables
 from hydro.readings import Floats, Noise, Series
 
 
+DAY = 86400.0
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """Readings in T steps.
@@ -164,6 +167,23 @@ def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) 
         known[fixed] = state.head[fixed]
         filled.append(replace(condition, head=known, status=_over(condition.status, state.status.astype(float))))
     return filled
+
+
+def day_conditions(engine: Engine, window: Window) -> list[Conditions]:
+    """Return the conditions of the middle of each of the 24 hours of the network's day.
+
+    Demands follow the file; boundaries are those of the window's step nearest in the time of day.
+    """
+    given = conditions_of(engine, window)
+    clock = window.network_time() % DAY
+    day = []
+    for hour in range(24):
+        time = (hour + 0.5) * 3600.0
+        apart = np.abs(clock - time)
+        near = given[int(np.argmin(np.minimum(apart, DAY - apart)))]
+        plain = engine.default_conditions(time)
+        day.append(replace(plain, head=near.head, status=near.status, setting=near.setting))
+    return day
 
 
 def _is_source(network: Network, element: str) -> bool:
