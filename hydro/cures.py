@@ -1,7 +1,7 @@
 """Cures: what to do about the causes, each solved exactly, the most metres first.
 
-A fault is cured by taking it away. A thin main is cured by the smallest catalogue size that carries the demand found
-within the screen of unit headloss; which main, the pressure's own gradient tells.
+A fault is cured by taking it away. A thin main is cured by the smallest catalogue size that takes four fifths of its
+friction away at the demand found; which main, the pressure's own gradient tells.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from hydro.readings import Floats
 from hydro.resolve import conditions_at_hour, conditions_under
 from hydro.state import State
 
-UNIT_HEADLOSS = 10.0
-"""Screen for a new main [m/km]; a planner's choice, editable, no standard."""
-WORTH = 0.5
+GIVEN_BACK = 0.8
+"""A new size gives back at least this part of what the main's friction costs [-]; a planner's choice, no standard."""
+WORTH = 1.0
 """A main is called thin when replacing it gives back at least this much [m]."""
 
 
@@ -49,7 +49,7 @@ class Cure:
 def thin_mains(
     diagnosis: Diagnosis, hypothesis: Hypothesis, catalogue: Catalogue, node: int, step: int, most: int = 2
 ) -> list[Resize]:
-    """Return the mains whose thinness costs the node at least half a metre once the blockages are gone.
+    """Return the mains whose thinness costs the node at least a metre once the blockages are gone.
 
     What a main costs is judged with blockages cured but demand as it has grown: that is what the main must carry.
     """
@@ -137,15 +137,15 @@ def _cost(diagnosis: Diagnosis, state: State, condition: Conditions, node: int) 
 
 
 def _resize(main: Main, state: State, catalogue: Catalogue, formula: str) -> Resize | None:
-    """Return the smallest larger size that carries the main's greatest flow within the screen."""
+    """Return the smallest larger size that takes most of the main's friction away at its greatest flow."""
     flow = float(np.max(np.abs(state.flow[list(main.links)])))
-    sizes = [size for size in catalogue.family_of(main.material) if size.inner > main.diameter * 1.05]
-    for size in sizes:
-        if _unit_headloss(size, flow) <= UNIT_HEADLOSS:
+    lost = float(np.abs(state.headloss[list(main.links)]).sum()) / max(main.length, 1e-6)
+    for size in catalogue.family_of(main.material):
+        if size.inner > main.diameter * 1.05 and _gradient(size, flow) <= (1.0 - GIVEN_BACK) * lost:
             return Resize(main, size.name, size.inner, size.roughness(formula))
     return None
 
 
-def _unit_headloss(size: PipeSize, flow: float) -> float:
-    """Return metres lost per kilometre by Hazen–Williams (SI) at a flow [m³/s]."""
-    return float(1e3 * 10.67 * abs(flow) ** 1.852 / (size.hazen_williams**1.852 * size.inner**4.871))
+def _gradient(size: PipeSize, flow: float) -> float:
+    """Return metres lost per metre by Hazen–Williams (SI) at a flow [m³/s]."""
+    return float(10.67 * abs(flow) ** 1.852 / (size.hazen_williams**1.852 * size.inner**4.871))

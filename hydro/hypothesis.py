@@ -53,7 +53,7 @@ class Priors:
             "source_head_loss": 0.04,
             "open_boundary": 0.04,
             "roughness_growth": 0.02,
-            "point_fault": 0.10,
+            "point_fault": 0.06,
         }
     )
 

@@ -19,6 +19,8 @@ from hydro.readings import Floats
 from hydro.snapshot import Snapshot, take_snapshots
 from hydro.window import Window, conditions_of, day_conditions
 
+LATE = 6
+"""How many of the last steps say how demand stands today."""
 SCANNED = 12
 """How many steps a scan over severities solves."""
 
@@ -67,11 +69,14 @@ def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int
 
 
 def conditions_at_hour(case: Case, place: Place, hypothesis: Hypothesis, hour: int) -> Conditions:
-    """Return the conditions of an hour of the day with the departures at ``place`` and the faults there all the time."""
+    """Return the conditions of an hour of the day with the departures at ``place`` and the faults there all the time.
+
+    Demand stands above or below the usual day as it has of late.
+    """
     theta = case.departures.theta(place.departures)
     network = case.engine.network
-    usual = np.zeros(len(case.assets.zone_names))
-    condition = depart(case.day[hour], case.departures, theta, usual, case.assets, network)
+    late = place.zones[-LATE:].mean(axis=0)
+    condition = depart(case.day[hour], case.departures, theta, late, case.assets, network)
     for fault in hypothesis:
         condition = fault.kind.apply(condition, fault.candidate, fault.severity, network)
     return condition

@@ -21,7 +21,6 @@ from hydro.observables import DEMAND, PRESSURE, Observables
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
-
 BETWEEN = 1.6
 """How far an amplitude may lie from the nearest one on the grid, as a factor."""
 

@@ -14,7 +14,6 @@ from hydro.network import JUNCTION, TANK, Network
 from hydro.observables import DEMAND, FLOW, HEAD, INFLOW, PRESSURE, Observables
 from hydro.readings import Floats, Noise, Series
 
-
 DAY = 86400.0
 
 
@@ -126,13 +125,15 @@ def build_window(
 def step_edges(
     start: float, end: float, coarse: float = 3600.0, fine: float = 900.0, recent: float = 10800.0
 ) -> Floats:
-    """Return edges of steps that end at ``end``: fine ones over the recent past, coarse ones before it [s].
+    """Return edges of steps [s]: fine ones over the recent past, coarse ones before it, all on the clock's grid.
 
-    What has just begun shows in minutes; what an hour long ago said, its mean says.
+    What has just begun shows in minutes; what an hour long ago said, its mean says. On the grid, since demand patterns
+    change on the hour: the mean of a step that straddles a change fits neither side.
     """
-    new = np.arange(end, max(start, end - recent) - 1e-6, -fine)
-    old = np.arange(new[-1] - coarse, start - 1e-6, -coarse)
-    return np.concatenate([new, old])[::-1]
+    border = max(np.floor((end - recent) / coarse) * coarse, np.floor(start / coarse) * coarse)
+    old = np.arange(np.floor(start / coarse) * coarse, border - 1e-6, coarse)
+    new = np.arange(border, np.ceil(end / fine) * fine + 1e-6, fine)
+    return np.concatenate([old, new])
 
 
 def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) -> list[Conditions]:

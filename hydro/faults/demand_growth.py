@@ -25,11 +25,17 @@ class DemandGrowth:
         return np.geomspace(1e-4, max(0.3 * total, 1e-3), 14)
 
     def candidates(self, scene: Scene) -> list[Candidate]:
-        """Return every node that draws water, and every zone."""
+        """Return every node that draws water, and every zone; growth that shows is likelier where much is drawn."""
         network, assets = scene.network, scene.assets
         drawing = np.flatnonzero((network.node_kind == JUNCTION) & (network.base_demand > 0))
+        usual = float(network.base_demand[drawing].mean()) if len(drawing) else 1.0
         single = [
-            Candidate(self.name, (network.node_ids[node],), (int(node),), weight=float(max(assets.customers[node], 1)))
+            Candidate(
+                self.name,
+                (network.node_ids[node],),
+                (int(node),),
+                weight=float(np.clip(network.base_demand[node] / usual, 0.2, 10.0)),
+            )
             for node in drawing
         ]
         mean = sum(one.weight for one in single) / max(len(single), 1)

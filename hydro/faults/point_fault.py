@@ -11,6 +11,9 @@ from hydro.observables import HEAD, PRESSURE
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
+METER_WEIGHT = 0.3
+"""A meter fails less often than a gauge drifts [-]."""
+
 
 class PointFault:
     """Severity is an offset: metres at a gauge, a fraction of its usual value at a meter, of either sign."""
@@ -25,8 +28,11 @@ class PointFault:
 
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every compared point."""
+        gauge = np.isin(scene.observables.kind, [PRESSURE, HEAD])
         return [
-            Candidate(self.name, (point,), (row,)) for row, point in enumerate(scene.points) if point in scene.fallible
+            Candidate(self.name, (point,), (row,), weight=1.0 if gauge[row] else METER_WEIGHT)
+            for row, point in enumerate(scene.points)
+            if point in scene.fallible
         ]
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
