@@ -54,7 +54,12 @@ class Engine:
         self.network, self._patterns, self._head, self._setting = read_network(first.kit, inp.stem)
         self.pressure_demand = self.network.pressure_demand or pressure_demand
         self._opened = 1
-        first.prepare(self.network, self.pressure_demand)
+        try:
+            first.prepare(self.network, self.pressure_demand)
+        except EngineError as error:
+            first.close()
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            raise NetworkError(f"{inp}: {error}") from error
         self._idle: SimpleQueue[Project] = SimpleQueue()
         self._idle.put(first)
         self._projects = [first]

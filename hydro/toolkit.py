@@ -57,8 +57,9 @@ class Toolkit:
         EngineError
             The file does not load; EPANET's own report says where.
         """
-        self._call("EN_open", str(inp).encode(), str(report).encode(), b"")
+        # Closed even when it does not open: only then does EPANET finish writing its report.
         self._open = True
+        self._call("EN_open", str(inp).encode(), str(report).encode(), b"")
 
     def close(self) -> None:
         """Give the project back; harmless twice."""

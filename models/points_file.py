@@ -35,10 +35,18 @@ def read_points(path: Path, devices: Mapping[str, Device], problems: list[Proble
     return tuple(points)
 
 
+def is_modbus_address(text: str) -> bool:
+    """Return whether a text means a coil, an input or a register (0 to 65535), or one of a register's 16 bits."""
+    if not _MODBUS_ADDRESS.fullmatch(text):
+        return False
+    place, _, bit = text.partition("/")[2].partition(".")
+    return int(place) <= 65535 and int(bit or 0) <= 15
+
+
 def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
     quantity = row.choice("quantity", [str(one) for one in Quantity], str(Quantity.PRESSURE), required=True)
     unit = row.text("unit")
-    if unit not in UNITS[Quantity(quantity)]:
+    if row.text("quantity") == quantity and unit not in UNITS[Quantity(quantity)]:
         row.note(f'unit "{unit}" is not known for {quantity}, expected {expected(unit, UNITS[Quantity(quantity)])}')
     low, high = row.number("valid_min"), row.number("valid_max")
     if low is not None and high is not None and low >= high:
@@ -81,8 +89,11 @@ def _device(row: Fields, devices: Mapping[str, Device]) -> str:
             row.note(f'device "{name}" is not in site.toml, expected {expected(name, devices)}')
         return name
     address = row.text("address")
-    if device.protocol.startswith("modbus") and address and not _MODBUS_ADDRESS.fullmatch(address):
-        row.note(f'address "{address}" is no Modbus address, expected one such as holding/100, input/12.3 or coil/7')
+    if device.protocol.startswith("modbus"):
+        if address and not is_modbus_address(address):
+            row.note(f'address "{address}" is no Modbus address, expected one such as holding/100 or input/12.3')
+        if row.text("data_type") == "string":
+            row.note("data_type string at a Modbus device, expected a number's")
     if device.protocol == "opcua" and address and not re.search(r"(^|;)[isgb]=", address):
         row.note(f'address "{address}" is no NodeId, expected one such as ns=2;s=PS1.Flow')
     return name

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from models.fields import Fields, duplicates
-from models.points_file import read_points
+from models.points_file import is_modbus_address, read_points
 from models.problem import BadInput, Problem
 from models.registers_file import read_customers, read_pipes, read_valves, read_zones
 from models.site import Device, InfluxSettings, MonitorSettings, Protocol, Site, StoreSettings
@@ -27,9 +27,23 @@ def load_site(folder: Path) -> Site:
     BadInput
         Anything is wrong with ``site.toml``, ``points.csv`` or a register: all problems, with file and line.
     """
+    problems: list[Problem] = []
+    site = read_site(folder, problems)
+    if problems:
+        raise BadInput(problems)
+    return site
+
+
+def read_site(folder: Path, problems: list[Problem]) -> Site:
+    """Return what can be read of the site in ``folder``, and note every problem.
+
+    Raises
+    ------
+    BadInput
+        There is no ``site.toml`` that can be read at all.
+    """
     folder = folder.resolve()
     path = folder / "site.toml"
-    problems: list[Problem] = []
     values, text = _read_toml(path)
     top = Fields(values, str(path), 1, "", problems, _lines(text))
     name = top.text("name", required=True)
@@ -40,13 +54,13 @@ def load_site(folder: Path) -> Site:
     clock = top.choice("clock", ("wall", "device"), "wall")
     crs = top.text("crs", "local")
     devices = _devices(top, values, text)
-    stores = _stores(top, values.get("stores", {}), folder)
-    monitor = _monitor(top, values.get("monitor", {}), folder)
+    stores = _stores(top, _table(top, values, "stores"), folder)
+    monitor = _monitor(top, _table(top, values, "monitor"), folder)
     top.taken |= {"devices", "stores", "monitor", "language"}
     top.rest()
     by_name = {device.name: device for device in devices}
     points = read_points(folder / "points.csv", by_name, problems)
-    site = Site(
+    return Site(
         folder=folder,
         name=name,
         time_zone=time_zone,
@@ -62,9 +76,6 @@ def load_site(folder: Path) -> Site:
         pipes=read_pipes(folder / "pipes.csv", problems),
         zones=read_zones(folder / "zones.csv", problems),
     )
-    if problems:
-        raise BadInput(problems)
-    return site
 
 
 def _read_toml(path: Path) -> tuple[dict[str, Any], str]:
@@ -106,6 +117,9 @@ def _devices(top: Fields, values: dict[str, Any], text: str) -> tuple[Device, ..
     starts = [number for number, line in enumerate(text.splitlines(), start=1) if line.strip() == "[[devices]]"]
     devices = []
     tables = values.get("devices", [])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        top.note("devices is no list of tables, expected [[devices]]", "devices")
+        return ()
     for place, table in enumerate(tables):
         line = starts[place] if place < len(starts) else 0
         name = str(table.get("name", "")).strip()
@@ -133,8 +147,19 @@ def _device(row: Fields, line: int) -> Device:
         password=_secret(row, "password"),
         line=line,
     )
+    if device.clock_address and not is_modbus_address(device.clock_address):
+        row.note(f'clock_address "{device.clock_address}", expected four registers such as holding/0', "clock_address")
     row.rest()
     return device
+
+
+def _table(top: Fields, values: dict[str, Any], key: str) -> dict[str, Any]:
+    """Return a table of the file, empty where there is none; another thing of that name is a problem."""
+    table = values.get(key, {})
+    if isinstance(table, dict):
+        return table
+    top.note(f"{key} is no table, expected [{key}]", key)
+    return {}
 
 
 def _stores(top: Fields, table: dict[str, Any], folder: Path) -> StoreSettings:
@@ -143,7 +168,7 @@ def _stores(top: Fields, table: dict[str, Any], folder: Path) -> StoreSettings:
     records = row.text("records", "data/records.sqlite")
     influx = None
     if telemetry == "influxdb":
-        inner = Fields(table.get("influxdb", {}), top.file, top.line, "stores.influxdb", top.problems, top.lines)
+        inner = Fields(_table(row, table, "influxdb"), top.file, top.line, "stores.influxdb", top.problems, top.lines)
         influx = InfluxSettings(
             url=inner.text("url", required=True),
             org=inner.text("org", required=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.point import Point
-from models.quantity import Quantity, to_si
+from models.quantity import Quantity, from_si, to_si
 
 ATMOSPHERE_M = 10.33
 """Pressure of the atmosphere at sea level [m of water]."""
@@ -24,6 +24,18 @@ def model_value(point: Point, value: float, elevation_m: float) -> float:
     if point.reverse and point.quantity is Quantity.FLOW:
         return -si
     return si
+
+
+def reading_value(point: Point, si: float, elevation_m: float) -> float:
+    """Return what a point would read, in its unit, of a model's value in SI; the inverse of :func:`model_value`."""
+    if point.quantity is Quantity.PRESSURE:
+        if point.gauge_elevation_m is not None:
+            si -= point.gauge_elevation_m - elevation_m
+        if point.absolute:
+            si += ATMOSPHERE_M
+    if point.reverse and point.quantity is Quantity.FLOW:
+        si = -si
+    return from_si(si, point.quantity, point.unit)
 
 
 def flow_from_totaliser(previous: float, current: float, seconds: float, rollover: float | None, unit: str) -> float:

@@ -90,7 +90,7 @@ class OpcUaDriver:
         node = client.get_node(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead)
         try:
             limit = int(await node.read_value() or 0)
-        except (UaError, TypeError, ValueError):
+        except (OSError, TimeoutError, UaError, TypeError, ValueError):
             limit = 0
         return min(limit, MOST_A_CALL) if limit > 0 else MOST_A_CALL
 
@@ -102,7 +102,8 @@ def _reading(point: Point, value: DataValue) -> Reading:
     if status is not None and not status.is_good():
         quality = Quality.UNCERTAIN if status.is_uncertain() else Quality.BAD
         raw = _number(value)
-        return Reading(point.name, raw if quality is Quality.UNCERTAIN else float("nan"), quality, status.name, time)
+        number = raw * point.scale + point.offset if quality is Quality.UNCERTAIN else float("nan")
+        return Reading(point.name, number, quality, status.name, time)
     raw = _number(value)
     if raw != raw:
         return Reading(point.name, raw, Quality.BAD, "not a number", time)
