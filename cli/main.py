@@ -62,13 +62,21 @@ def _run(args: argparse.Namespace) -> int:
         # Whoever read our output has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except Exception as raised:
+        error = _innermost(raised)
         if os.environ.get("HYDRO_DEBUG"):
             raise
         known = _status(error)
         message = str(error) if known is not None else f"unexpected {type(error).__name__}: {error}"
         print(message, file=sys.stderr)  # noqa: T201
         return 1 if known is None else known
+
+
+def _innermost(error: Exception) -> Exception:
+    """Return the first error inside groups of them: tasks that end together are told of as one."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _status(error: Exception) -> int | None:

@@ -237,11 +237,11 @@ def _verified(
     story: Play, complaint: Complaint, order: Order, cure: dict[str, Any], before: tuple[float, datetime]
 ) -> None:
     start = story.crew.time()
-    story.wait(lambda: story.crew.time() >= start + timedelta(minutes=20))
+    story.wait(lambda: story.crew.time() >= start + timedelta(minutes=70))
     after = story.crew.pressure(complaint.node, CREW_MINUTES)
     now = story.crew.time()
-    # The pressure before the work was measured; what is predicted is the pressure after it, at this hour of the day.
-    predicted = _through_the_day(cure, now, "after_m") - before[0]
+    # The pressure before the work was measured; what the model predicts is the pressure after it.
+    predicted = _expected(story, complaint, cure, now) - before[0]
     order = story.records.record_gain(order.id, Gain(complaint.node, predicted), FOREMAN, now)
     order = record_pressures(story.records, order.id, FOREMAN, now, before[0], after)
     holds = gain_holds(order.gain)
@@ -275,15 +275,26 @@ def _blames(story: Play) -> list[str]:
     ]
 
 
-def _through_the_day(cure: dict[str, Any], at: datetime, key: str) -> float:
-    """Return the cure's pressure at the same time of another day."""
-    table = cure["through_the_day"]
+def _expected(story: Play, complaint: Complaint, cure: dict[str, Any], now: datetime) -> float:
+    """Return the pressure [m] that the model expects at the complaint's node with the cure done, as things stand."""
+    from monitor.baseline_file import load_baseline
+    from monitor.diagnoser import Diagnoser
+    from monitor.expectation import LOOKED_AT, expected_pressure
+    from stores.telemetry import open_telemetry
 
-    def apart(row: dict[str, Any]) -> float:
-        seconds = (datetime.fromisoformat(row["time"]) - at).total_seconds() % 86400.0
-        return min(seconds, 86400.0 - seconds)
-
-    return float(min(table, key=apart)[key])
+    number = story.records.complaint(complaint.id).diagnosis_id
+    assert number is not None and story.site.monitor.baseline_file is not None
+    telemetry = open_telemetry(story.site.stores)
+    diagnoser = Diagnoser(story.site, now)
+    diagnoser.baseline = load_baseline(story.site.monitor.baseline_file)
+    try:
+        names = [point.name for point in story.site.points]
+        samples = telemetry.range(names, now - LOOKED_AT, now)
+        document = story.records.diagnosis(number)
+        return expected_pressure(diagnoser, samples, now, complaint.node, document, cure)
+    finally:
+        diagnoser.close()
+        telemetry.close()
 
 
 def _newer(number: int | None, old: int | None) -> int | None:

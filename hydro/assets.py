@@ -1,4 +1,4 @@
-"""What the utility knows of its assets beside the model: ages, valves, customers, zones. It weighs causes, nothing more."""
+"""What the utility knows of its assets beside the model: ages, valves, customers, zones. It weighs causes."""
 
 from __future__ import annotations
 

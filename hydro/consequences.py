@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from hydro.conditions import Conditions
 from hydro.diagnosis import Cause, Diagnosis
-from hydro.evidence import Place
+from hydro.evidence import Evidence, Place
 from hydro.hypothesis import Fault, Hypothesis
 from hydro.readings import Floats
 from hydro.resolve import Case, conditions_under
@@ -35,9 +35,13 @@ class HeadLost:
 
 def likely_place(case: Case, explained: Explained) -> Place:
     """Return the working point moved to the departures that the hypothesis makes likeliest."""
-    place = explained.evidence.place
-    departures = case.departures.mean + case.departures.root @ explained.evidence.mean
-    return Place(departures, place.zones)
+    return place_of(case, explained.evidence)
+
+
+def place_of(case: Case, evidence: Evidence) -> Place:
+    """Return the working point moved to the departures that the evidence makes likeliest."""
+    departures = case.departures.mean + case.departures.root @ evidence.mean
+    return Place(departures, evidence.place.zones)
 
 
 def head_lost(diagnosis: Diagnosis, cause: Cause, rng: np.random.Generator) -> HeadLost | None:
@@ -50,7 +54,7 @@ def head_lost(diagnosis: Diagnosis, cause: Cause, rng: np.random.Generator) -> H
         return None
     place = likely_place(case, explained)
     lost = _difference(case, place, explained.hypothesis, cause.fault, steps)
-    node, step = _worst(diagnosis, lost, steps)
+    node, step = _worst(diagnosis, lost)
     drawn = _draws(diagnosis, cause, node, int(steps[step]), rng)
     middle = float(lost[step, node])
     low, high = np.percentile(drawn, [5, 95])
@@ -77,7 +81,7 @@ def _difference(case: Case, place: Place, hypothesis: Hypothesis, cured: Fault, 
     return np.asarray(head[: len(steps)] - head[len(steps) :])
 
 
-def _worst(diagnosis: Diagnosis, lost: Floats, steps: NDArray[np.intp]) -> tuple[int, int]:
+def _worst(diagnosis: Diagnosis, lost: Floats) -> tuple[int, int]:
     """Return (node, place in steps): the complaint's node, else the customer harmed most, in its worst step."""
     case = diagnosis.found.case
     complaint = diagnosis.complaint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hydro.conditions import Conditions
-from hydro.network import GPV, PBV, PIPES, PUMP, TCV, Network
+from hydro.network import GPV, PBV, PIPES, PUMP, TCV, Network, PumpCurve
 from hydro.readings import Floats
 from hydro.state import State
 
@@ -36,15 +36,7 @@ def headloss_gradients(network: Network, state: State, conditions: Conditions) -
     gradient = np.where(network.link_kind == PBV, 1e-6, gradient)
     gradient = np.where(np.isin(network.link_kind, [TCV, GPV]), 2.0 * loss / flow, gradient)
     for link, pump in network.pumps.items():
-        gradient[link] = _pump_gradient(
-            pump.shutoff,
-            pump.resistance,
-            pump.exponent,
-            pump.power,
-            float(state.setting[link]),
-            float(flow[link]),
-            float(loss[link]),
-        )
+        gradient[link] = _pump_gradient(pump, float(state.setting[link]), float(flow[link]), float(loss[link]))
     assert gradient[network.link_kind == PUMP].shape == (len(network.pumps),)
     return np.maximum(gradient, LEAST_GRADIENT)
 
@@ -55,10 +47,9 @@ def _darcy_exponent(flow: Floats, diameter: Floats) -> Floats:
     return np.where(reynolds < 2000.0, 1.0, 1.9)
 
 
-def _pump_gradient(
-    shutoff: float, resistance: float, exponent: float, power: float, speed: float, flow: float, gain: float
-) -> float:
+def _pump_gradient(pump: PumpCurve, speed: float, flow: float, gain: float) -> float:
     """Return the fall of head gain per m³/s at a speed: of ``ω²h₀ − r ω^(2−n) qⁿ``, or of constant power."""
-    if power > 0.0:
+    if pump.power > 0.0:
         return gain / flow
-    return float(exponent * resistance * max(speed, 0.05) ** (2.0 - exponent) * flow ** (exponent - 1.0))
+    slowed = max(speed, 0.05) ** (2.0 - pump.exponent)
+    return float(pump.exponent * pump.resistance * slowed * flow ** (pump.exponent - 1.0))

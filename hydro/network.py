@@ -40,7 +40,10 @@ class PressureDemand:
 
 @dataclass(frozen=True, slots=True)
 class PumpCurve:
-    """Head gain of a pump at full speed: ``shutoff − resistance·flow^exponent`` [m, m³/s]; ``power`` [kW] when constant."""
+    """Head gain of a pump at full speed: ``shutoff − resistance·flow^exponent`` [m, m³/s].
+
+    ``power`` [kW] where it is constant instead.
+    """
 
     shutoff: float
     resistance: float

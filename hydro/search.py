@@ -1,4 +1,4 @@
-"""The search for the hypotheses that explain a window: single faults first, then what is left beside the best of them."""
+"""The search for hypotheses that explain a window: single faults first, then what is left beside the best of them."""
 
 from __future__ import annotations
 

@@ -17,8 +17,8 @@ FAINT = 8.0
 class Scan:
     """Severities tried, in order, with their posterior weights (adding up to 1).
 
-    ``departures``: (K, r) posterior mean of the departures beside each; ``peak``: log-likelihood of the ``best``; ``log_width``: log of the mean likelihood over
-    the prior relative to the peak's.
+    ``departures``: (K, r) posterior mean of the departures beside each; ``peak``: log-likelihood of the ``best``;
+    ``log_width``: log of the mean likelihood over the prior relative to the peak's.
     """
 
     severities: Floats
@@ -32,8 +32,8 @@ class Scan:
 def scan_severities(grid: Floats, guess: float, judge: Callable[[float], tuple[float, Floats]], fine: int = 6) -> Scan:
     """Return the posterior over severities.
 
-    ``grid``: (G,) equally likely ones; ``guess``: where to look first; ``judge``: gives the log-likelihood of a severity
-    and the departures' posterior mean (r,) beside it.
+    ``grid``: (G,) equally likely ones; ``guess``: where to look first; ``judge``: gives a severity's log-likelihood and
+    the departures' posterior mean (r,) beside it.
     """
     known: dict[float, float] = {}
     departures: dict[float, Floats] = {}

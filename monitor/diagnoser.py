@@ -45,7 +45,7 @@ CREW_DEVIATION = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a diagnosis is to explain: a window [s since 1970-01-01 UTC], perhaps a complaint, perhaps a crew's readings."""
+    """What a diagnosis is to explain: a window [s since 1970-01-01 UTC], perhaps a complaint and a crew's readings."""
 
     start: float
     end: float

@@ -9,8 +9,6 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from stores.telemetry import TelemetryStore
-
 from hydro.errors import HydroError
 from hydro.hypothesis import Priors
 from hydro.resolve import settle
@@ -26,6 +24,7 @@ from monitor.diagnoser import Asked, Diagnoser
 from monitor.limits import LimitBoard
 from monitor.novelty import surprise
 from stores.records import Records
+from stores.telemetry import TelemetryStore
 
 LOG = logging.getLogger(__name__)
 SURPRISE = 0.01

@@ -14,7 +14,7 @@ DAYS_A_YEAR = 365.25
 
 
 def assets_of(site: Site, network: Network, today: date) -> Assets:
-    """Return the registers as of ``today``; elements that the network does not have are left out (check reports them)."""
+    """Return the registers as of ``today``; elements that the network does not have are left out."""
     nodes, links = network.node_index, network.link_index
     age = np.full(len(links), np.nan)
     nominal = np.full(len(links), np.nan)

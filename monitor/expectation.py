@@ -1,0 +1,72 @@
+"""What a cure should have brought, under the conditions that hold now: work is held against its promise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from hydro.conditions import Conditions
+from hydro.consequences import place_of
+from hydro.errors import SolveError
+from hydro.faults import Candidate
+from hydro.hypothesis import Fault, Hypothesis
+from hydro.network import Network
+from hydro.resolve import conditions_under, evidence_at, settle
+from models.sample import Sample
+from monitor.diagnoser import Diagnoser
+
+LOOKED_AT = timedelta(hours=1)
+STANDS = 0.5
+"""Grown demand at least this probable is taken to be there still: no crew cures it."""
+
+
+def expected_pressure(
+    diagnoser: Diagnoser,
+    samples: Sequence[Sample],
+    at: datetime,
+    node: str,
+    document: Mapping[str, Any],
+    cure: Mapping[str, Any],
+) -> float:
+    """Return the pressure [m] at a node that the model expects at ``at`` with a cure carried out.
+
+    ``samples`` of the hour before say how tanks, pumps and demand stand; the diagnosis ``document`` says what has
+    grown, its ``cure`` what was laid.
+
+    Raises
+    ------
+    SolveError
+        Nothing was read in that hour.
+    """
+    window = diagnoser.window(samples, (at - LOOKED_AT).timestamp(), at.timestamp())
+    if window.steps == 0:
+        raise SolveError(f"no good readings in the hour before {at.isoformat()}, nothing to expect from")
+    case = diagnoser.case(window)
+    network = diagnoser.engine.network
+    case = replace(case, plain=tuple(_laid(condition, cure, network) for condition in case.plain))
+    grown = _grown(document, network)
+    evidence = evidence_at(case, grown, settle(case))
+    last = window.steps - 1
+    state = diagnoser.engine.solve(conditions_under(case, place_of(case, evidence), grown, last))
+    return float(state.pressure[network.node_index[node]])
+
+
+def _laid(condition: Conditions, cure: Mapping[str, Any], network: Network) -> Conditions:
+    diameter, roughness = condition.diameter.copy(), condition.roughness.copy()
+    for laid in cure["replace"]:
+        links = [network.link_index[link] for link in laid["links"]]
+        diameter[links], roughness[links] = laid["inner_mm"] / 1e3, laid["roughness"]
+    return replace(condition, diameter=diameter, roughness=roughness)
+
+
+def _grown(document: Mapping[str, Any], network: Network) -> Hypothesis:
+    """Return the demand growth that the document believes in."""
+    faults = []
+    for cause in document["causes"]:
+        demand = cause["severity"].get("demand_l_s")
+        if cause["kind"] == "demand_growth" and demand is not None and cause["probability"] >= STANDS:
+            nodes = tuple(network.node_index[node] for node in cause["elements"])
+            faults.append(Fault(Candidate("demand_growth", tuple(cause["elements"]), nodes), demand / 1e3, 0))
+    return tuple(faults)
