@@ -260,7 +260,7 @@ def _verified(
         bool(holds) and bool(cleared),
         figures,
         [
-            f"{before[0]:.1f} m before, {after:.1f} m after: {after - before[0]:.1f} m gained, {predicted:.1f} predicted",
+            f"{before[0]:.1f} m before, {after:.1f} m after: {after - before[0]:.1f} m gained, {predicted:.1f} told",
             "alarm back to normal, order closed" if cleared else "an alarm still stands",
         ],
     )

@@ -13,7 +13,7 @@ from models.site import Site
 from models.site_file import load_site
 from simulator.condition import condition_at
 from simulator.instruments import Reading
-from simulator.scene import set_scene
+from simulator.scene import Scene, set_scene
 
 
 def history(
@@ -65,23 +65,28 @@ def history_of(
     if start is not None and start.tzinfo is None:
         raise ValueError(f"start {start.isoformat()} is naive, expected an offset")
     with set_scene(site, episode, seed, start=start) as scene:
-        begin = scene.truth.snapshot.time
         span = scene.episode.duration if hours is None else timedelta(hours=hours)
-        events = scene.episode.events
-        readings: dict[str, Reading] = {}
-        for step in range(int(span.total_seconds()) // step_s + 1):
-            time = begin + timedelta(seconds=step * step_s)
-            snapshot = scene.truth.advance(time, events, step_s)
-            condition = condition_at(events, time)
-            readings = scene.instruments.read(snapshot, condition, readings)
-            yield (
-                time,
-                [
-                    _sample(point, time, readings[point.name], point.device in condition.devices_off)
-                    for point in scene.instruments.points
-                    if _is_due(point, time, step_s)
-                ],
-            )
+        yield from samples_of(scene, span, step_s)
+
+
+def samples_of(scene: Scene, span: timedelta, step_s: int = 300) -> Iterator[tuple[datetime, list[Sample]]]:
+    """Yield time and samples of every step of a scene from where its truth stands."""
+    begin = scene.truth.snapshot.time
+    events = scene.episode.events
+    readings: dict[str, Reading] = {}
+    for step in range(int(span.total_seconds()) // step_s + 1):
+        time = begin + timedelta(seconds=step * step_s)
+        snapshot = scene.truth.advance(time, events, step_s)
+        condition = condition_at(events, time)
+        readings = scene.instruments.read(snapshot, condition, readings)
+        yield (
+            time,
+            [
+                _sample(point, time, readings[point.name], point.device in condition.devices_off)
+                for point in scene.instruments.points
+                if _is_due(point, time, step_s)
+            ],
+        )
 
 
 def _is_due(point: Point, time: datetime, step_s: int) -> bool:

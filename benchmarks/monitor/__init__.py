@@ -1,0 +1,1 @@
+"""What the monitor blames, and what it overlooks, on the sample site without sockets."""
