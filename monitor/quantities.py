@@ -44,7 +44,7 @@ def flow_from_totaliser(previous: float, current: float, seconds: float, rollove
     Raises
     ------
     ValueError
-        No time has passed, or the count fell and the totaliser is not known to roll over.
+        No time has passed, the count fell and the totaliser is not known to roll over, or it read beyond its rollover.
     """
     if seconds <= 0:
         raise ValueError(f"totaliser: {seconds:g} s between two readings, expected more than 0")
@@ -53,4 +53,6 @@ def flow_from_totaliser(previous: float, current: float, seconds: float, rollove
         if rollover is None:
             raise ValueError(f"totaliser fell from {previous:g} to {current:g} {unit} and has no rollover")
         counted += rollover
+    if counted < 0:
+        raise ValueError(f"totaliser read {previous:g} {unit}, beyond its rollover of {rollover:g}")
     return to_si(counted, Quantity.VOLUME, unit) / seconds
