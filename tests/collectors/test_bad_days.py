@@ -1,0 +1,251 @@
+"""``hydro collect`` as a process, on bad days: devices that go, files that are broken, processes that are killed."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import re
+import signal
+import sqlite3
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pymodbus.server import ModbusTcpServer
+from pymodbus.simulator import DataType, SimData, SimDevice
+
+from models.sample import Quality, Sample
+from stores.embedded import EmbeddedStore
+from stores.spool import Spool
+
+PATIENCE_S = 30.0
+NOBODY = 9
+"""A port of the discard service, where nobody listens."""
+COMMAND = (sys.executable, "-m", "cli.main", "collect")
+
+
+@dataclass(frozen=True)
+class Box:
+    """A site's folder and what has come of it."""
+
+    folder: Path
+
+    @property
+    def telemetry(self) -> Path:
+        return self.folder / "data" / "telemetry.sqlite"
+
+    @property
+    def spool(self) -> Path:
+        return self.folder / "data" / "spool.sqlite"
+
+    def samples(self) -> list[Sample]:
+        if not self.telemetry.exists():
+            return []
+        store = EmbeddedStore(self.telemetry)
+        long_ago, far_ahead = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2100))
+        found = store.range(["A", "B"], long_ago, far_ahead)
+        store.close()
+        return found
+
+    def count(self, point: str, quality: Quality) -> int:
+        return sum(sample.point == point and sample.quality is quality for sample in self.samples())
+
+    def backlog(self) -> int:
+        spool = Spool(self.spool)
+        waiting = spool.backlog()
+        spool.close()
+        return waiting
+
+
+@asynccontextmanager
+async def outstation(value: int, port: int = 0) -> AsyncIterator[int]:
+    """Serve ``value`` in register 7, and yield the port."""
+    bits = [SimData(0, values=[False], datatype=DataType.BITS)]
+    registers = [SimData(7, values=value, datatype=DataType.REGISTERS)]
+    unit = SimDevice(1, simdata=(bits, bits, registers, registers))
+    server = ModbusTcpServer([unit], address=("127.0.0.1", port))
+    await server.serve_forever(background=True)
+    try:
+        yield server.transport.sockets[0].getsockname()[1]  # type: ignore[attr-defined]
+    finally:
+        await server.shutdown()  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def make_box(tmp_path: Path) -> Callable[[int, int], Box]:
+    """Makes a site with point A at the first port and point B at the second, ten readings a second."""
+
+    def make(first: int, second: int) -> Box:
+        folder = tmp_path / "site"
+        folder.mkdir()
+        devices = "".join(
+            f'[[devices]]\nname = "{name}"\nprotocol = "modbus-tcp"\nport = {port}\ntimeout_s = 0.3\n'
+            for name, port in (("rtu-a", first), ("rtu-b", second))
+        )
+        top = 'name = "Box"\ntime_zone = "Asia/Shanghai"\nclock = "wall"\n'
+        (folder / "site.toml").write_text(top + devices, encoding="utf-8")
+        (folder / "points.csv").write_text(
+            "name,element,quantity,unit,device,address,data_type,period_s\n"
+            "A,J1,pressure,m,rtu-a,holding/7,uint16,0.1\nB,J2,pressure,m,rtu-b,holding/7,uint16,0.1\n",
+            encoding="utf-8",
+        )
+        (folder / "network.inp").write_text("[END]\n", encoding="utf-8")
+        return Box(folder)
+
+    return make
+
+
+@asynccontextmanager
+async def collecting(box: Box) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(*COMMAND, str(box.folder), stdout=PIPE, stderr=PIPE)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+async def ended(process: Process, asked: signal.Signals | None = signal.SIGTERM) -> tuple[int | None, str, str]:
+    """Return status, output and messages of a process that was asked to end."""
+    if asked is not None:
+        process.send_signal(asked)
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_S)
+    return process.returncode, out.decode(), err.decode()
+
+
+async def until(met: Callable[[], bool]) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        while not met():
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(("asked", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+async def test_collector_that_is_asked_to_end_leaves_nothing_in_the_spool(
+    make_box: Callable[[int, int], Box], asked: signal.Signals, status: int
+) -> None:
+    async with outstation(31) as first, outstation(32) as second:
+        box = make_box(first, second)
+        async with collecting(box) as process:
+            await until(lambda: min(box.count("A", Quality.GOOD), box.count("B", Quality.GOOD)) > 5)
+            returned, out, err = await ended(process, asked)
+    assert (returned, out) == (status, "")
+    assert "Traceback" not in err
+    assert box.backlog() == 0
+    assert {(sample.point, sample.value) for sample in box.samples()} == {("A", 31.0), ("B", 32.0)}
+
+
+async def test_device_that_is_off_at_start_has_bad_points_and_the_other_goes_on(
+    make_box: Callable[[int, int], Box],
+) -> None:
+    async with outstation(31) as first:
+        box = make_box(first, NOBODY)
+        async with collecting(box) as process:
+            await until(lambda: box.count("A", Quality.GOOD) > 10 and box.count("B", Quality.BAD) > 10)
+            returned, _, err = await ended(process)
+    assert returned == 0
+    # Said once, however often it was tried.
+    assert len(re.findall(r"device rtu-b: does not answer", err)) == 1
+    assert {one.reason.partition(" (")[0] for one in box.samples() if one.point == "B"} == {"device does not answer"}
+    assert box.count("A", Quality.BAD) == 0
+
+
+async def test_device_that_dies_goes_bad_comes_back_and_disturbs_nobody(make_box: Callable[[int, int], Box]) -> None:
+    async with outstation(31) as first:
+        second = outstation(32)
+        port = await second.__aenter__()
+        box = make_box(first, port)
+        async with collecting(box) as process:
+            await until(lambda: box.count("B", Quality.GOOD) > 3)
+            await second.__aexit__(None, None, None)
+            await until(lambda: box.count("B", Quality.BAD) > 3)
+            before = box.count("B", Quality.GOOD)
+            async with outstation(32, port):
+                await until(lambda: box.count("B", Quality.GOOD) > before + 3)
+                returned, _, err = await ended(process)
+    assert returned == 0
+    assert re.findall(r"device rtu-b: (\w+)", err) == ["answers", "does", "answers"]
+    assert box.count("A", Quality.BAD) == 0
+
+
+async def test_killed_collector_loses_nothing_that_it_kept_and_goes_on(make_box: Callable[[int, int], Box]) -> None:
+    chance = random.Random(11)
+    async with outstation(31) as first, outstation(32) as second:
+        box = make_box(first, second)
+        held: set[Sample] = set()
+        for _ in range(4):
+            wanted = len(held) + 5
+            async with collecting(box) as process:
+                await until(lambda wanted=wanted: len(box.samples()) > wanted)  # type: ignore[misc]
+                seen = set(box.samples())
+                await asyncio.sleep(chance.uniform(0.0, 0.2))
+                process.kill()
+                await process.communicate()
+            assert held <= seen <= set(box.samples())
+            held = set(box.samples())
+        wanted = len(held) + box.backlog()
+        async with collecting(box) as process:
+            await until(lambda: len(box.samples()) >= wanted)
+            assert (await ended(process))[0] == 0
+    assert held <= set(box.samples())
+
+
+async def test_samples_that_wait_in_the_spool_are_stored_at_the_next_start(make_box: Callable[[int, int], Box]) -> None:
+    box = make_box(NOBODY, NOBODY)
+    left = Sample("A", datetime.now(UTC).replace(microsecond=0) - timedelta(days=1), 30.0)
+    spool = Spool(box.spool)
+    spool.append([left])
+    spool.close()
+    async with collecting(box) as process:
+        await until(lambda: box.count("A", Quality.GOOD) == 1)
+        assert (await ended(process))[0] == 0
+    assert box.samples()[0] == left
+
+
+@pytest.mark.parametrize("name", ["telemetry.sqlite", "spool.sqlite"])
+async def test_corrupt_file_is_one_clear_line_and_stays_as_it_is(
+    make_box: Callable[[int, int], Box], name: str
+) -> None:
+    box = make_box(NOBODY, NOBODY)
+    path = box.folder / "data" / name
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all, " * 1000)
+    async with collecting(box) as process:
+        returned, out, err = await ended(process, None)
+    assert (returned, out) == (5, "")
+    assert len(err.strip().splitlines()) == 1
+    assert err.startswith(f"{path}: is damaged")
+    assert path.read_bytes() == b"no database at all, " * 1000
+
+
+async def test_store_that_another_process_holds_stops_no_poll(make_box: Callable[[int, int], Box]) -> None:
+    async with outstation(31) as first, outstation(32) as second:
+        box = make_box(first, second)
+        async with collecting(box) as process:
+            await until(lambda: box.count("A", Quality.GOOD) > 3)
+            other = sqlite3.connect(box.telemetry, isolation_level=None)
+            other.execute("BEGIN IMMEDIATE")
+            before = len(box.samples())
+            await until(lambda: box.backlog() > 20)
+            other.execute("ROLLBACK")
+            other.close()
+            await until(lambda: len(box.samples()) > before + 20)
+            assert (await ended(process))[0] == 0
+    assert box.backlog() == 0
+    assert {sample.quality for sample in box.samples()} == {Quality.GOOD}
+
+
+async def test_wrong_site_is_bad_input(make_box: Callable[[int, int], Box]) -> None:
+    box = make_box(NOBODY, NOBODY)
+    with (box.folder / "points.csv").open("a", encoding="utf-8") as file:
+        file.write("C,J3,pressure,furlong,rtu-a,holding/9,uint16,0.1\n")
+    async with collecting(box) as process:
+        returned, out, err = await ended(process, None)
+    assert (returned, out) == (3, "")
+    assert f"{box.folder / 'points.csv'}:4: point C: unit" in err
+    assert "Traceback" not in err
