@@ -9,10 +9,12 @@ import signal
 import sys
 from pathlib import Path
 
+from models.site import Site
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("site", type=Path, help="folder of the site")
+    parser.add_argument("site", type=Path, metavar="SITE", help="folder of the site")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -20,16 +22,12 @@ def run(args: argparse.Namespace) -> int:
     from models.site_file import load_site
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(message)s")
-    for noisy in ("asyncua", "pymodbus"):
-        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     return asyncio.run(_collect(load_site(args.site)))
 
 
-async def _collect(site: object) -> int:
+async def _collect(site: Site) -> int:
     from collectors.collector import run as collect
-    from models.site import Site
 
-    assert isinstance(site, Site)
     stop, interrupted = asyncio.Event(), asyncio.Event()
 
     def interrupt() -> None:

@@ -1,67 +1,132 @@
-"""The plant's clock as a collector knows it: the wall's, or learnt from what devices say of theirs."""
+"""The plant's time as a collector knows it: the wall's, or learnt from what devices say of theirs.
+
+A device's clock may run faster than the wall's (a simulated plant), stand in steps (whole seconds, or the scans of an
+outstation) and be set. It is learnt as a straight line from the monotonic clock, which nobody can set.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
-LEARN_S, REFRESH_S = 0.1, 2.0
-"""Wall seconds between two looks at a device's clock: until its rate is known, and after."""
-FORGET_S = 30.0
-"""Wall seconds over which the rate of a device's clock is learnt."""
+LEARN_S, FORGET_S = 0.1, 30.0
+"""Wall seconds between the first two looks at a clock, and those over which its rate is learnt."""
+RESOLUTION_S = 1.0
+"""The coarsest step in which real clocks stand."""
+SKEW_S = 900.0
+"""How far a clock may be from the wall's to be believed where the site goes by the wall's."""
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""What lies outside is shown by a clock that was never set."""
 
 
-@dataclass
-class PlantClock:
-    """Maps the monotonic clock to plant time by a straight line through what was heard.
+class DeviceClock:
+    """One device's clock: a line through what was heard of it. Instants are monotonic and in seconds."""
 
-    With ``follows_devices`` off it is the wall's clock. ``heard`` holds (monotonic [s], device [s since 1970]).
-    """
-
-    follows_devices: bool
-    wall_start: datetime
-    monotonic_start: float
-    heard: list[tuple[float, float]] = field(default_factory=list)
-
-    def hear(self, monotonic: float, time: datetime) -> None:
-        """Learn from a device's clock read at a monotonic instant; older ones that go back are not believed."""
-        if not self.follows_devices:
-            return
-        stamp = time.timestamp()
-        if self.heard and (monotonic <= self.heard[-1][0] or stamp < self.heard[-1][1]):
-            return
-        self.heard.append((monotonic, stamp))
-        while len(self.heard) > 2 and monotonic - self.heard[0][0] > FORGET_S:
-            self.heard.pop(0)
+    def __init__(self) -> None:
+        self._heard: deque[tuple[float, float]] = deque()
+        self._rate = 1.0
 
     @property
-    def sure(self) -> bool:
-        """Whether the clock's rate is known."""
-        return not self.follows_devices or len(self.heard) >= 2
-
-    def wants(self, monotonic: float) -> bool:
-        """Return whether a device should be asked for its time now, though nothing else is due."""
-        if not self.follows_devices:
-            return False
-        return not self.heard or monotonic - self.heard[-1][0] > (REFRESH_S if self.sure else LEARN_S)
+    def heard_at(self) -> float:
+        """When it was last heard; minus infinity if never."""
+        return self._heard[-1][0] if self._heard else float("-inf")
 
     @property
-    def knows(self) -> bool:
-        """Whether plant time can be told."""
-        return not self.follows_devices or len(self.heard) > 0
+    def known_s(self) -> float:
+        """Over how many wall seconds its rate was learnt."""
+        return self._heard[-1][0] - self._heard[0][0] if self._heard else 0.0
 
+    def hear(self, instant: float, time: float) -> None:
+        """Learn that the device showed ``time`` [s since 1970-01-01 UTC] at an instant."""
+        if self._heard and self._was_set(instant, time):
+            self._heard.clear()
+        self._heard.append((instant, time))
+        while len(self._heard) > 2 and instant - self._heard[0][0] > FORGET_S:
+            self._heard.popleft()
+        self._rate = self._learn()
+
+    def at(self, instant: float) -> float:
+        """Return what it shows at an instant, going on at its rate since it was last heard."""
+        last, time = self._heard[-1]
+        return time + (instant - last) * self._rate
+
+    @property
     def rate(self) -> float:
-        """Return plant seconds a wall second; 1 until two readings are known."""
-        if len(self.heard) < 2:
+        """Its seconds a wall second."""
+        return self._rate
+
+    def _learn(self) -> float:
+        (first, begun), (last, now) = self._heard[0], self._heard[-1]
+        if last <= first:
+            return self._rate
+        # A clock that stands in steps says little of its rate at first; one that may be real is taken to be.
+        if abs((now - begun) - (last - first)) <= RESOLUTION_S:
             return 1.0
-        (first, begun), (last, now) = self.heard[0], self.heard[-1]
         return max((now - begun) / (last - first), 1e-3)
 
-    def now(self, monotonic: float) -> datetime:
-        """Return plant time at a monotonic instant, going on at the learnt rate when devices are silent."""
+    def _was_set(self, instant: float, time: float) -> bool:
+        last, told = self._heard[-1]
+        if time < told or instant <= last:
+            return True
+        # Two wall seconds of doubt, for a plant may stumble; and the longer it was not heard, the more.
+        doubt = 10.0 + self._rate * (2.0 + 0.5 * (instant - last))
+        return self.known_s > 2.0 and abs(time - self.at(instant)) > doubt
+
+
+class PlantClock:
+    """The time of the site: the wall's, or that of its devices, the first in the site's order that answers."""
+
+    def __init__(self, follows_devices: bool, devices: Iterable[str], wall: Callable[[], datetime]) -> None:
+        self.follows_devices = follows_devices
+        self._wall = wall
+        self._clocks = {device: DeviceClock() for device in devices}
+        self._answering: set[str] = set()
+
+    def hear(self, device: str, instant: float, time: datetime) -> None:
+        """Learn what a device's clock shows at a monotonic instant [s]."""
+        self._clocks[device].hear(instant, time.timestamp())
+        self._answering.add(device)
+
+    def lose(self, device: str) -> None:
+        """Note that a device does not answer: others that do are a better guide now."""
+        self._answering.discard(device)
+
+    def now(self, device: str, instant: float) -> datetime | None:
+        """Return the time at a monotonic instant as a device sees it; None while no device has told it yet."""
         if not self.follows_devices:
-            return self.wall_start + timedelta(seconds=monotonic - self.monotonic_start)
-        if not self.heard:
-            raise LookupError("no device has told its time yet")
-        last, stamp = self.heard[-1]
-        return datetime.fromtimestamp(stamp + (monotonic - last) * self.rate(), UTC)
+            return self._wall()
+        guide = self._guide(device)
+        return None if guide is None else datetime.fromtimestamp(guide.at(instant), UTC)
+
+    def rate(self, device: str) -> float:
+        """Return plant seconds a wall second."""
+        guide = self._guide(device) if self.follows_devices else None
+        return 1.0 if guide is None else guide.rate
+
+    def believed(self, told: datetime | None) -> datetime | None:
+        """Return a device's time if it can be: one without a battery is not, nor, beside the wall's, one far off."""
+        if told is None or not EARLIEST <= told < LATEST:
+            return None
+        if self.follows_devices or abs((told - self._wall()).total_seconds()) <= SKEW_S:
+            return told
+        return None
+
+    def due_s(self, device: str, instant: float) -> float:
+        """Return in how many wall seconds the device should be asked for its time, though nothing else be due.
+
+        Soon at first, later and later as its rate is known better.
+        """
+        if not self.follows_devices:
+            return float("inf")
+        clock = self._clocks[device]
+        return clock.heard_at + min(max(LEARN_S, clock.known_s), FORGET_S) - instant
+
+    def _guide(self, device: str) -> DeviceClock | None:
+        if device in self._answering and self._clocks[device].heard_at > float("-inf"):
+            return self._clocks[device]
+        for name, clock in self._clocks.items():
+            if name in self._answering:
+                return clock
+        heard = [clock for clock in self._clocks.values() if clock.heard_at > float("-inf")]
+        return max(heard, key=lambda clock: clock.heard_at, default=None)

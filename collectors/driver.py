@@ -12,14 +12,14 @@ from models.sample import Quality
 
 
 class NoAnswer(Exception):
-    """The device did not answer, or not with what was asked; the message says why in a few words."""
+    """The device as a whole did not answer, or not sensibly; the message says why in a few words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a device said of a point: an engineering value in the point's unit, not yet held against its range.
 
-    ``time`` is the source's own where the protocol carries one.
+    ``time`` is the source's own for this very value, where the protocol carries one.
     """
 
     point: str
@@ -29,17 +29,28 @@ class Reading:
     time: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a device said when it was asked once. ``clock`` is what its own clock showed, None where it has none."""
+
+    readings: tuple[Reading, ...]
+    clock: datetime | None = None
+
+
 class Driver(Protocol):
     """Reads one device, and never writes to it."""
 
     async def connect(self) -> None:
-        """Reach the device; raises :class:`NoAnswer`."""
+        """Reach the device, unless it is reached already; raises :class:`NoAnswer`."""
 
-    async def read(self, points: Sequence[Point]) -> list[Reading]:
-        """Return a reading of every point; raises :class:`NoAnswer` when the device as a whole is silent."""
+    async def read(self, points: Sequence[Point]) -> Answer:
+        """Return a reading of every point, in their order, and the device's clock; no points ask for the clock alone.
 
-    async def clock(self) -> datetime | None:
-        """Return the device's own time, None where it declares none; raises :class:`NoAnswer`."""
+        Raises
+        ------
+        NoAnswer
+            The device is silent. A point that alone cannot be read is a bad reading.
+        """
 
     async def close(self) -> None:
         """Let go of the device; never raises."""

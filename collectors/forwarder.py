@@ -4,69 +4,86 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 
 from collectors.schedule import Backoff
 from models.problem import BadInput, Unavailable
-from stores.spool import Batch, Spool
+from models.sample import Sample
+from stores.spool import Spool
 from stores.telemetry import TelemetryStore
 
 LOG = logging.getLogger(__name__)
-IDLE_S = 0.05
-BATCHES = 200
+IDLE_S = 1.0
+"""How long to sleep when nothing has come, in case another process has left something in the spool."""
 
 
-async def forward(spool: Spool, store: TelemetryStore, stop: asyncio.Event) -> None:
-    """Move batches until told to stop, then what is left if the store takes it."""
-    backoff = Backoff(first_s=0.2, most_s=10.0)
-    away = False
-    while True:
-        ending = stop.is_set()
+class Forwarder:
+    """Moves what waits in the spool to the store."""
+
+    def __init__(self, spool: Spool, store: TelemetryStore) -> None:
+        self._spool = spool
+        self._store = store
+        self._backoff = Backoff(first_s=0.2, most_s=10.0)
+        self._news = asyncio.Event()
+        self._ending = asyncio.Event()
+        self._away = False
+
+    def wake(self) -> None:
+        """Say that something has come into the spool."""
+        self._news.set()
+
+    def end(self) -> None:
+        """Ask for a last try, and an end."""
+        self._ending.set()
+        self._news.set()
+
+    async def run(self) -> None:
+        """Move batches until asked to end, then what is left if the store takes it; the rest stays in the spool."""
+        while True:
+            ending = self._ending.is_set()
+            self._news.clear()
+            try:
+                moved = await asyncio.to_thread(self._move)
+            except Unavailable as error:
+                self._tell(True, f"{error}; samples wait in the spool")
+                if ending:
+                    return
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._ending.wait(), self._backoff.failed())
+                continue
+            self._tell(False, "the store takes samples again")
+            self._backoff.succeeded()
+            if moved:
+                continue
+            if ending:
+                return
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), IDLE_S)
+
+    def _move(self) -> bool:
+        batches = self._spool.peek()
+        if not batches:
+            return False
+        self._deliver([sample for batch in batches for sample in batch.samples])
+        self._spool.forget(batches)
+        return True
+
+    def _deliver(self, samples: Sequence[Sample]) -> None:
+        """Write samples; those that the store will never take are found by halving and put aside."""
         try:
-            moved = await asyncio.to_thread(_move, spool, store)
-        except Unavailable as error:
-            if not away:
-                LOG.warning("store: %s; samples wait in the spool", error)
-            away = True
-            if ending:
+            self._store.write(samples)
+        except BadInput as error:
+            if len(samples) == 1:
+                LOG.warning("a sample of point %s is put aside: %s", samples[0].point, error)
+                self._spool.refuse(samples, str(error))
                 return
-            await _sleep(stop, backoff.failed())
-            continue
-        if away:
-            LOG.warning("store: takes samples again")
-        away = False
-        backoff.succeeded()
-        if not moved:
-            if ending:
-                return
-            await _sleep(stop, IDLE_S)
+            half = len(samples) // 2
+            self._deliver(samples[:half])
+            self._deliver(samples[half:])
 
-
-def _move(spool: Spool, store: TelemetryStore) -> int:
-    batches = spool.peek(BATCHES)
-    if not batches:
-        return 0
-    try:
-        store.write([sample for batch in batches for sample in batch.samples])
-    except BadInput:
-        for batch in batches:
-            _move_one(spool, store, batch)
-        return len(batches)
-    spool.forget(batches)
-    return len(batches)
-
-
-def _move_one(spool: Spool, store: TelemetryStore, batch: Batch) -> None:
-    try:
-        store.write(batch.samples)
-    except BadInput as error:
-        LOG.warning("store refuses a batch of %d samples, set aside: %s", len(batch.samples), error)
-        spool.set_aside(batch, str(error))
-        return
-    spool.forget([batch])
-
-
-async def _sleep(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return
+    def _tell(self, away: bool, what: str) -> None:
+        """Log a change of state once."""
+        if away != self._away:
+            LOG.warning("%s", what)
+        self._away = away

@@ -6,14 +6,18 @@ import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from models.point import Point
 
 
 @dataclass
 class Schedule:
-    """The groups of one device, by period [s], and when each is due [s since 1970-01-01 UTC, of the plant]."""
+    """The groups of one device by period [s], and when each is due [s since 1970-01-01 UTC, of the plant].
+
+    Due times lie on the period's grid, so that devices of one period answer for the same instants. A slot that was
+    missed is not made up: the past cannot be read.
+    """
 
     groups: dict[float, tuple[Point, ...]]
     due: dict[float, float] = field(default_factory=dict)
@@ -27,26 +31,32 @@ class Schedule:
         return cls({period: tuple(group) for period, group in groups.items()})
 
     def take(self, now: datetime) -> tuple[Point, ...]:
-        """Return the points that are due, and set their next time on the period's grid.
-
-        On the grid, so that devices of one period answer for the same instants; a slot that was missed is not made up.
-        """
+        """Return the points that are due, and set when they are due next."""
         stamp = now.timestamp()
         taken: list[Point] = []
         for period, group in self.groups.items():
-            if stamp >= self.due.get(period, -math.inf):
+            due = self.due.get(period, -math.inf)
+            # Due in more than two periods: the clock was set back, and what it showed before no longer counts.
+            if stamp >= due or due - stamp > 2.0 * period:
                 taken += group
                 self.due[period] = (math.floor(stamp / period) + 1) * period
         return tuple(taken)
 
-    def next(self) -> datetime | None:
-        """Return when the next group is due; None before the first was taken."""
-        return datetime.fromtimestamp(min(self.due.values()), UTC) if self.due else None
+    def take_all(self, now: datetime) -> tuple[Point, ...]:
+        """Return every point, due or not."""
+        self.due.clear()
+        return self.take(now)
+
+    def left_s(self, now: datetime) -> float:
+        """Return in how many plant seconds something is due; at most 0 if it is."""
+        if len(self.due) < len(self.groups):
+            return 0.0
+        return min(self.due.values(), default=math.inf) - now.timestamp()
 
 
 @dataclass
 class Backoff:
-    """How long to leave a silent device alone: doubling from ``first_s`` to ``most_s`` wall seconds."""
+    """How long to leave something silent alone: doubling from ``first_s`` to ``most_s`` wall seconds."""
 
     first_s: float = 0.5
     most_s: float = 5.0

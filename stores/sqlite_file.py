@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from models.problem import Unavailable
@@ -13,25 +15,69 @@ BUSY_S = 10.0
 """How long a writer waits for another process."""
 
 
-def open_file(path: Path, schema: str, synchronous: str = "NORMAL") -> sqlite3.Connection:
-    """Return a connection in WAL mode with ``schema`` applied; usable from any one thread at a time.
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """What a file is to hold: its mark and version in the header, its tables, and how it is named to people."""
+
+    name: str
+    mark: int
+    version: int
+    schema: str
+
+
+def open_file(path: Path, kind: FileKind, synchronous: str = "NORMAL") -> sqlite3.Connection:
+    """Return a connection in WAL mode to a file of a kind, made if it is not there; for one thread at a time.
 
     Raises
     ------
     Unavailable
-        The file is damaged, no database, not writable or locked.
+        The file is damaged, of another kind or a later version, not writable or locked.
     """
     with plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _prepare(connection, path, kind)
             connection.execute(f"PRAGMA synchronous = {synchronous}")
-            connection.executescript(schema)
-        except sqlite3.Error:
+        except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path, kind: FileKind) -> None:
+    # In one transaction: somebody else may be making the same file.
+    connection.execute("BEGIN")
+    mark, version = (connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version"))
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    connection.execute("COMMIT")
+    if (mark, version) == (kind.mark, kind.version):
+        return
+    if mark == kind.mark and version:
+        raise Unavailable(
+            f"{path}: is a {kind.name} of version {version}, expected {kind.version}; it was left as it is"
+        )
+    if mark or tables:
+        raise Unavailable(f"{path}: is no {kind.name} but another SQLite file; it was left as it is")
+    _write_ahead(connection)
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {kind.schema} PRAGMA application_id = {kind.mark}; PRAGMA user_version = {kind.version};"
+        "COMMIT;"
+    )
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Turn to WAL mode. SQLite does not wait here as it does elsewhere when somebody else does the same."""
+    patience = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > patience:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 @contextmanager
@@ -39,14 +85,16 @@ def plainly(path: Path) -> Iterator[None]:
     """Turn what SQLite and the system say of a file into one message with its path."""
     try:
         yield
-    except sqlite3.DatabaseError as error:
+    except sqlite3.Error as error:
         said = str(error)
         if "malformed" in said or "not a database" in said:
             raise Unavailable(
                 f"{path}: is damaged ({said}); it was left as it is. Move it away to start anew, or restore a copy"
             ) from error
-        if "full" in said:
-            raise Unavailable(f"{path}: the disk is full ({said}); what was kept before is still there") from error
+        if "full" in said or "disk I/O error" in said:
+            raise Unavailable(
+                f"{path}: the disk is full or broken ({said}); what was kept before is still there"
+            ) from error
         raise Unavailable(f"{path}: {said}") from error
     except OSError as error:
         raise Unavailable(f"{path}: {error.strerror or error}") from error
@@ -58,8 +106,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Sequence
 
 _FORMATS = {
-    "int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "float32": ">f",
-    "int64": ">q", "uint64": ">Q", "float64": ">d",
+    "int16": struct.Struct(">h"), "uint16": struct.Struct(">H"), "int32": struct.Struct(">i"),
+    "uint32": struct.Struct(">I"), "float32": struct.Struct(">f"), "int64": struct.Struct(">q"),
+    "uint64": struct.Struct(">Q"), "float64": struct.Struct(">d"),
 }  # fmt: skip
 
 
-def decode(registers: Sequence[int], data_type: str, byte_order: str = "ABCD", bit: int = -1) -> float:
+def decode(registers: Sequence[int], data_type: str, byte_order: str = "ABCD") -> float:
     """Return the number that registers (each 0…65535, in the order of the wire) hold.
 
     ``ABCD`` is big-endian throughout; ``CDAB`` has its words swapped, ``BADC`` the bytes within each word, ``DCBA``
-    both. A value that is no number (a float's NaN, a BCD digit above nine) is NaN.
+    both. A value that is no number (a float's NaN, a BCD digit above nine) is NaN. Whole numbers beyond 2⁵³ are
+    rounded to the nearest that a float holds.
     """
-    if bit >= 0 or data_type == "bit":
-        return float(registers[0] >> max(bit, 0) & 1)
+    if data_type == "bit":
+        return float(registers[0] != 0)
     words = [register.to_bytes(2, "big") for register in registers]
     if byte_order in ("CDAB", "DCBA"):
         words.reverse()
@@ -27,5 +30,10 @@ def decode(registers: Sequence[int], data_type: str, byte_order: str = "ABCD", b
     raw = b"".join(words)
     if data_type in ("bcd16", "bcd32"):
         digits = raw.hex()
-        return float(digits) if digits.isdigit() else float("nan")
-    return float(struct.unpack(_FORMATS[data_type], raw)[0])
+        return float(digits) if digits.isdecimal() else math.nan
+    return float(_FORMATS[data_type].unpack(raw)[0])
+
+
+def bit_of(register: int, bit: int) -> float:
+    """Return bit 0 (the lowest) to 15 of a register as 0 or 1."""
+    return float(register >> bit & 1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collectors.modbus.decode import decode
+from collectors.modbus.decode import bit_of, decode
 from models.point import BYTE_ORDERS
 
 INTEGERS = {"int16": ">h", "uint16": ">H", "int32": ">i", "uint32": ">I", "int64": ">q", "uint64": ">Q"}
@@ -48,7 +48,12 @@ def test_bcd_comes_back(short: int, long: int, order: str) -> None:
 
 @given(st.integers(0, 0xFFFF), st.integers(0, 15))
 def test_bit_is_counted_from_the_lowest(register: int, bit: int) -> None:
-    assert decode([register], "uint16", bit=bit) == float(bool(register & 2**bit))
+    assert bit_of(register, bit) == float(bool(register & 2**bit))
+
+
+@given(st.integers(0, 0xFFFF))
+def test_register_that_is_a_bit_as_a_whole_is_one_unless_it_is_zero(register: int) -> None:
+    assert decode([register], "bit") == float(register != 0)
 
 
 @pytest.mark.parametrize("order", BYTE_ORDERS)

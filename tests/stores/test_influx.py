@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.problem import BadInput, Unavailable
+from models.sample import Quality, Sample
+from models.site import InfluxSettings
+from stores.influx import InfluxStore, line_of
+
+START = datetime(2026, 7, 11, 7, tzinfo=UTC)
+
+
+@pytest.fixture
+def open_influx() -> Iterator[Callable[[InfluxSettings], InfluxStore]]:
+    opened: list[InfluxStore] = []
+
+    def open_one(settings: InfluxSettings) -> InfluxStore:
+        opened.append(InfluxStore(settings))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("sample", "line"),
+    [
+        (Sample("PT-1", START, 1), 'samples,point=PT-1 value=1.0,quality="good",reason="" 1783753200000000'),
+        (
+            Sample("a b,c=d", START, 2.5, Quality.UNCERTAIN, 'say "x\\"'),
+            r'samples,point=a\ b\,c\=d doubtful=2.5,quality="uncertain",reason="say \"x\\\"" 1783753200000000',
+        ),
+        (
+            Sample("P", START, math.nan, Quality.BAD, "timeout"),
+            'samples,point=P quality="void",reason="timeout" 1783753200000000',
+        ),
+        (
+            Sample("P", START, math.inf, Quality.BAD, "not a number"),
+            'samples,point=P quality="void",reason="not a number" 1783753200000000',
+        ),
+    ],
+)
+def test_line_protocol(sample: Sample, line: str) -> None:
+    assert line_of(sample) == line
+
+
+def test_server_that_is_away_is_said_with_its_address(open_influx: Callable[[InfluxSettings], InfluxStore]) -> None:
+    store = open_influx(InfluxSettings("http://127.0.0.1:9", "hydro", "bucket", "token"))
+    with pytest.raises(Unavailable, match=r"^InfluxDB at http://127\.0\.0\.1:9: does not answer \(.*refused\)$"):
+        store.write([Sample("P", START, 1.0)])
+    with pytest.raises(Unavailable, match=r"does not answer"):
+        store.newest()
+
+
+@pytest.mark.influxdb
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"token": "wrong"}, r"the token may not use bucket .* \(401: unauthorized access\)"),
+        ({"bucket": "missing"}, r"404: .*\"missing\" not found"),
+        ({"org": "missing"}, r"404: .*organization name \"missing\" not found"),
+    ],
+)
+def test_wrong_settings_are_said_and_block_nothing_for_good(
+    influxdb: Any, open_influx: Callable[[InfluxSettings], InfluxStore], change: dict[str, str], said: str
+) -> None:
+    store = open_influx(replace(influxdb.bucket(), **change))
+    with pytest.raises(Unavailable, match=said):
+        store.write([Sample("P", START, 1.0)])
+
+
+@pytest.mark.influxdb
+def test_what_the_server_will_never_take_is_bad_input_and_the_rest_is_kept(
+    influxdb: Any, open_influx: Callable[[InfluxSettings], InfluxStore]
+) -> None:
+    store = open_influx(influxdb.bucket())
+    with pytest.raises(BadInput, match=r"refuses \(400\)"):
+        store.write([Sample("P", START, 1.0), Sample("a line\nbreak", START, 1.0)])
+    store.write([Sample("P", START, 2.0)])
+    assert store.latest(["P"])["P"].value == 2.0
+
+
+@pytest.mark.influxdb
+def test_server_that_was_killed_has_what_it_said_yes_to(
+    start_influxd: Callable[..., Any], open_influx: Callable[[InfluxSettings], InfluxStore], tmp_path: Path
+) -> None:
+    server = start_influxd()
+    settings = server.bucket()
+    store = open_influx(settings)
+    samples = [Sample("P", START + timedelta(seconds=second), float(second)) for second in range(1000)]
+    store.write(samples)
+    folder = next(Path(word.split("=")[1]).parent for word in server.process.args if "bolt-path" in word)
+    server.process.kill()
+    server.process.wait(30)
+    with pytest.raises(Unavailable):
+        store.write(samples)
+    start_influxd(folder, int(settings.url.rpartition(":")[2]))
+    assert store.range(["P"], START, START + timedelta(hours=1)) == samples
