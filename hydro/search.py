@@ -102,6 +102,7 @@ class _Question:
     believed: Mapping[Key, tuple[Candidate, float]]
     priors: Priors
     complaint: Complaint | None
+    usual: float
     effort: Effort
 
 
@@ -118,8 +119,9 @@ def search(
     ``earlier`` explained fewer readings of the same window; they are fitted to these and compete with what is new.
     """
     healthy = settle(case)
-    asked = _Question(case, scene, healthy, priors.of(scene), priors, complaint, effort)
-    found = leads(healthy, scene, asked.believed, complaint)
+    usual = 0.0 if complaint is None else float(_watched(healthy, complaint)[complaint.steps].min())
+    asked = _Question(case, scene, healthy, priors.of(scene), priors, complaint, usual, effort)
+    found = leads(healthy, scene, asked.believed, complaint, usual)
     tried = [
         _try(asked, healthy, (), (), lead, lead.log_prior)
         for lead in choose(found, effort.singles, found[0].log_weight - 2 * FAR)
@@ -142,7 +144,7 @@ def search(
         case=case,
         scene=scene,
         healthy=healthy,
-        healthy_log_weight=quiet + healthy.log_likelihood + _heard(_watched(healthy, complaint), complaint),
+        healthy_log_weight=quiet + healthy.log_likelihood + _heard(_watched(healthy, complaint), complaint, usual),
         unexplained_log_weight=unknown + healthy.log_likelihood,
         explained=tuple(sorted(explained.values(), key=lambda one: -one.log_weight)),
         tail=_tail(healthy, found, tried, explained),
@@ -169,9 +171,10 @@ def _extend(asked: _Question, parent: Explained) -> list[Tried]:
     prior_of_parent = sum(float(np.log(asked.believed[fault.key][1])) for fault in parent.hypothesis)
     # Given one fault, a second certain one has its own share of what another fault is likely at all.
     relative = float(np.log(asked.priors.another / asked.priors.any_fault)) * len(parent.hypothesis)
-    every = leads(parent.evidence, asked.scene, rest, asked.complaint)
+    every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
     # One that makes the whole unlikelier than it is without it is left out early.
-    found = choose(every, asked.effort.partners, -FAR / 2 - relative)
+    heard = _heard(_watched(parent.evidence, asked.complaint), asked.complaint, asked.usual)
+    found = choose(every, asked.effort.partners, heard - FAR / 2 - relative)
     tried = [
         _try(asked, parent.evidence, parent.hypothesis, parent.scans, lead, prior_of_parent + lead.log_prior + relative)
         for lead in found
@@ -219,7 +222,7 @@ def _onset(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: H
     def told(onset: int) -> float:
         now = (*hypothesis[:place], replace(fault, onset=onset), *hypothesis[place + 1 :])
         likelihood, _, watched = try_hypothesis(asked.case, base, standing, now, row)
-        return likelihood + _heard(watched, asked.complaint)
+        return likelihood + _heard(watched, asked.complaint, asked.usual)
 
     last = asked.case.window.steps - 1
     near = sorted({min(max(fault.onset + shift, 0), last) for shift in range(-ONSET_REACH, ONSET_REACH + 1)})
@@ -234,7 +237,7 @@ def _scan(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hy
         now = (*hypothesis[:place], replace(fault, severity=severity), *hypothesis[place + 1 :])
         row = complaint.row if complaint else None
         told, departures, watched = try_hypothesis(asked.case, base, standing, now, row)
-        return told + _heard(watched, complaint), departures
+        return told + _heard(watched, complaint, asked.usual), departures
 
     return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
 
@@ -271,7 +274,7 @@ def _explain(asked: _Question, one: Tried) -> Explained:
 
 def _told(asked: _Question, evidence: Evidence) -> float:
     """Return the log-probability of readings and complaint."""
-    return evidence.log_likelihood + _heard(_watched(evidence, asked.complaint), asked.complaint)
+    return evidence.log_likelihood + _heard(_watched(evidence, asked.complaint), asked.complaint, asked.usual)
 
 
 def _watched(evidence: Evidence, complaint: Complaint | None) -> Floats:
@@ -279,8 +282,8 @@ def _watched(evidence: Evidence, complaint: Complaint | None) -> Floats:
     return np.array([0.0 if complaint is None else one.value[complaint.row] for one in evidence.snapshots])
 
 
-def _heard(pressure: Floats, complaint: Complaint | None) -> float:
+def _heard(pressure: Floats, complaint: Complaint | None, usual: float) -> float:
     """Return the log-probability of the complaint, 0 where there is none."""
     if complaint is None:
         return 0.0
-    return float(complaint.log_likelihood(np.asarray(pressure[complaint.steps].min())))
+    return float(complaint.log_likelihood(np.asarray(pressure[complaint.steps].min()), usual))

@@ -45,8 +45,9 @@ def leads(
     scene: Scene,
     priors: Mapping[Key, tuple[Candidate, float]],
     complaint: Complaint | None,
+    usual: float,
 ) -> list[Lead]:
-    """Return every candidate of every kind, the likeliest first."""
+    """Return every candidate of every kind, the likeliest first; ``usual``: pressure where the complaint was [m]."""
     onsets = onset_steps(len(evidence.snapshots))
     taps = taps_of(scene.observables)
     found: list[Lead] = []
@@ -55,7 +56,7 @@ def leads(
         if not candidates:
             continue
         screened = screen(evidence, kind, candidates, kind.severities(scene), onsets, taps, scene.law)
-        heard = _complaint_term(evidence, screened, complaint)
+        heard = _complaint_term(evidence, screened, complaint, usual)
         found.extend(_leads_of(screened, heard, priors))
     return sorted(found, key=lambda lead: -lead.log_weight)
 
@@ -70,7 +71,7 @@ def choose(found: Sequence[Lead], most: int, floor: float) -> list[Lead]:
     return chosen
 
 
-def _complaint_term(evidence: Evidence, screened: Screened, complaint: Complaint | None) -> Floats:
+def _complaint_term(evidence: Evidence, screened: Screened, complaint: Complaint | None, usual: float) -> Floats:
     """Return (J, C, G) log-probability of the complaint, (relative to none of it when there is no complaint) zero."""
     shape = screened.ratio.shape
     if complaint is None:
@@ -85,7 +86,7 @@ def _complaint_term(evidence: Evidence, screened: Screened, complaint: Complaint
         changed = snapshot.value[complaint.row] + direction[:, None] * amplitude
         begun = (screened.onsets <= step)[:, None, None]
         lowest = np.minimum(lowest, np.where(begun, changed[None], snapshot.value[complaint.row]))
-    return complaint.log_likelihood(lowest)
+    return complaint.log_likelihood(lowest, usual)
 
 
 def _leads_of(screened: Screened, heard: Floats, priors: Mapping[Key, tuple[Candidate, float]]) -> list[Lead]:

@@ -37,7 +37,7 @@ QUICK = Effort(singles=12, exact=4, beam=2, partners=4, fitted=2, most_faults=2)
 """Surveillance repeats itself: it need not find everything the first time."""
 AGAIN_H = 1.0
 """Hours before causes that stand are looked for anew."""
-COMPLAINED = Priors(any_fault=0.6, unexplained=0.05)
+COMPLAINED = Priors(any_fault=0.6, unexplained=0.05, another=0.4)
 """Before a complaint is looked into: something is probably wrong."""
 
 
