@@ -13,6 +13,7 @@ from models.quantity import UNITS, Quantity
 from models.site import Device
 from models.table_file import fields_of, read_table
 
+_NODE_ID = re.compile(r"(ns=\d+;|nsu=[^;]+;)?(i=\d+|s=.+|g=[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|b=.+)")
 REQUIRED = ("name", "element", "quantity", "unit", "device", "address")
 OPTIONAL = (
     "data_type", "byte_order", "scale", "offset", "period_s", "valid_min", "valid_max", "gauge_elevation_m", "deadband",
@@ -94,7 +95,7 @@ def _device(row: Fields, devices: Mapping[str, Device]) -> str:
             row.note(f'address "{address}" is no Modbus address, expected one such as holding/100 or input/12.3')
         if row.text("data_type") == "string":
             row.note("data_type string at a Modbus device, expected a number's")
-    if device.protocol == "opcua" and address and not re.search(r"(^|;)[isgb]=", address):
+    if device.protocol == "opcua" and address and not _NODE_ID.fullmatch(address):
         row.note(f'address "{address}" is no NodeId, expected one such as ns=2;s=PS1.Flow')
     return name
 

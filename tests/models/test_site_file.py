@@ -80,6 +80,26 @@ def test_value_that_is_wrong_is_named_with_its_point_and_line(folder: Path, old:
     assert (Path(found[0].file).name, found[0].line) == ("points.csv", 2)
 
 
+@pytest.mark.parametrize(
+    ("address", "right"),
+    [
+        ("ns=2;s=PS.Flow", True),
+        ("i=2258", True),
+        ("ns=3;g=09087e75-8e5e-499b-954f-f2a9603db28a", True),
+        ("ns=two;s=PS.Flow", False),
+        ("ns=2;i=PS.Flow", False),
+        ("PS.Flow", False),
+    ],
+)
+def test_node_id_is_looked_at_before_any_server_is_asked(folder: Path, address: str, right: bool) -> None:
+    with_site(folder, SITE + '[[devices]]\nname = "ua"\nprotocol = "opcua"\nurl = "opc.tcp://127.0.0.1:4840"\n')
+    with_points(folder, POINT.replace("rtu,holding/100", f"ua,{address}"))
+    if right:
+        assert load_site(folder).points[0].address == address
+    else:
+        assert f'address "{address}" is no NodeId' in problems(folder)[0].message
+
+
 def test_point_that_stands_twice_is_said_with_both_lines(folder: Path) -> None:
     (found,) = problems(with_points(folder, POINT, "", POINT))
     assert str(found).endswith("points.csv:4: point PT-1: stands twice, first in line 2")
