@@ -8,14 +8,16 @@ import re
 import signal
 import sqlite3
 import sys
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
@@ -63,11 +65,20 @@ class Box:
 
 
 @asynccontextmanager
-async def outstation(value: int, port: int = 0) -> AsyncIterator[int]:
-    """Serve ``value`` in register 7, and yield the port."""
+async def outstation(value: int, port: int = 0, clock: Callable[[], datetime] | None = None) -> AsyncIterator[int]:
+    """Serve ``value`` in register 7, and perhaps a clock in registers 0 to 3, and yield the port."""
+
+    async def answer(
+        _function: int, start: int, _address: int, _count: int, registers: list[int], _values: object
+    ) -> ExcCodes | None:
+        if clock is not None and start == 0:
+            stamp = round(clock().timestamp() * 1e3).to_bytes(8, "big")
+            registers[0:4] = [int.from_bytes(stamp[place : place + 2], "big") for place in (0, 2, 4, 6)]
+        return None
+
     bits = [SimData(0, values=[False], datatype=DataType.BITS)]
-    registers = [SimData(7, values=value, datatype=DataType.REGISTERS)]
-    unit = SimDevice(1, simdata=(bits, bits, registers, registers))
+    registers = [SimData(0, values=[0] * 7 + [value], datatype=DataType.REGISTERS)]
+    unit = SimDevice(1, simdata=(bits, bits, registers, registers), action=answer)
     server = ModbusTcpServer([unit], address=("127.0.0.1", port))
     await server.serve_forever(background=True)
     try:
@@ -77,21 +88,26 @@ async def outstation(value: int, port: int = 0) -> AsyncIterator[int]:
 
 
 @pytest.fixture
-def make_box(tmp_path: Path) -> Callable[[int, int], Box]:
-    """Makes a site with point A at the first port and point B at the second, ten readings a second."""
+def make_box(tmp_path: Path) -> Callable[..., Box]:
+    """Makes a site with point A at the first port and point B at the second, ten readings a second.
 
-    def make(first: int, second: int) -> Box:
+    With ``speed`` the site goes by its devices' clocks, and ten readings a second of the wall are planned for that.
+    """
+
+    def make(first: int, second: int, speed: float = 0.0) -> Box:
         folder = tmp_path / "site"
         folder.mkdir()
         devices = "".join(
             f'[[devices]]\nname = "{name}"\nprotocol = "modbus-tcp"\nport = {port}\ntimeout_s = 0.3\n'
+            + ('clock_address = "holding/0"\n' if speed else "")
             for name, port in (("rtu-a", first), ("rtu-b", second))
         )
-        top = 'name = "Box"\ntime_zone = "Asia/Shanghai"\nclock = "wall"\n'
+        period = 0.1 * (speed or 1.0)
+        top = f'name = "Box"\ntime_zone = "Asia/Shanghai"\nclock = "{"device" if speed else "wall"}"\n'
         (folder / "site.toml").write_text(top + devices, encoding="utf-8")
         (folder / "points.csv").write_text(
             "name,element,quantity,unit,device,address,data_type,period_s\n"
-            "A,J1,pressure,m,rtu-a,holding/7,uint16,0.1\nB,J2,pressure,m,rtu-b,holding/7,uint16,0.1\n",
+            f"A,J1,pressure,m,rtu-a,holding/7,uint16,{period}\nB,J2,pressure,m,rtu-b,holding/7,uint16,{period}\n",
             encoding="utf-8",
         )
         (folder / "network.inp").write_text("[END]\n", encoding="utf-8")
@@ -127,7 +143,7 @@ async def until(met: Callable[[], bool]) -> None:
 
 @pytest.mark.parametrize(("asked", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 async def test_collector_that_is_asked_to_end_leaves_nothing_in_the_spool(
-    make_box: Callable[[int, int], Box], asked: signal.Signals, status: int
+    make_box: Callable[..., Box], asked: signal.Signals, status: int
 ) -> None:
     async with outstation(31) as first, outstation(32) as second:
         box = make_box(first, second)
@@ -141,7 +157,7 @@ async def test_collector_that_is_asked_to_end_leaves_nothing_in_the_spool(
 
 
 async def test_device_that_is_off_at_start_has_bad_points_and_the_other_goes_on(
-    make_box: Callable[[int, int], Box],
+    make_box: Callable[..., Box],
 ) -> None:
     async with outstation(31) as first:
         box = make_box(first, NOBODY)
@@ -155,7 +171,7 @@ async def test_device_that_is_off_at_start_has_bad_points_and_the_other_goes_on(
     assert box.count("A", Quality.BAD) == 0
 
 
-async def test_device_that_dies_goes_bad_comes_back_and_disturbs_nobody(make_box: Callable[[int, int], Box]) -> None:
+async def test_device_that_dies_goes_bad_comes_back_and_disturbs_nobody(make_box: Callable[..., Box]) -> None:
     async with outstation(31) as first:
         second = outstation(32)
         port = await second.__aenter__()
@@ -173,7 +189,31 @@ async def test_device_that_dies_goes_bad_comes_back_and_disturbs_nobody(make_box
     assert box.count("A", Quality.BAD) == 0
 
 
-async def test_killed_collector_loses_nothing_that_it_kept_and_goes_on(make_box: Callable[[int, int], Box]) -> None:
+@pytest.mark.parametrize("speed", [1.0, 600.0, 1800.0])
+async def test_time_of_the_plant_goes_on_while_every_device_is_away(make_box: Callable[..., Box], speed: float) -> None:
+    start, begun = datetime(2026, 7, 10, 16, tzinfo=UTC), time.monotonic()
+
+    def plant() -> datetime:
+        return start + timedelta(seconds=(time.monotonic() - begun) * speed)
+
+    async with AsyncExitStack() as servers:
+        ports = [await servers.enter_async_context(outstation(value, clock=plant)) for value in (31, 32)]
+        box = make_box(*ports, speed)
+        async with collecting(box) as process:
+            await until(lambda: min(box.count("A", Quality.GOOD), box.count("B", Quality.GOOD)) > 20)
+            await servers.aclose()
+            gone = plant()
+            await until(lambda: min(box.count("A", Quality.BAD), box.count("B", Quality.BAD)) > 10)
+            assert (await ended(process))[0] == 0
+            over = plant()
+    good, bad = ([one.time for one in box.samples() if one.quality is kind] for kind in (Quality.GOOD, Quality.BAD))
+    # A second of the wall, for a clock that is only learnt.
+    slack = timedelta(seconds=speed)
+    assert start <= min(good) <= max(good) <= gone
+    assert max(good) - slack <= min(bad) <= max(bad) <= over + slack
+
+
+async def test_killed_collector_loses_nothing_that_it_kept_and_goes_on(make_box: Callable[..., Box]) -> None:
     chance = random.Random(11)
     async with outstation(31) as first, outstation(32) as second:
         box = make_box(first, second)
@@ -195,7 +235,7 @@ async def test_killed_collector_loses_nothing_that_it_kept_and_goes_on(make_box:
     assert held <= set(box.samples())
 
 
-async def test_samples_that_wait_in_the_spool_are_stored_at_the_next_start(make_box: Callable[[int, int], Box]) -> None:
+async def test_samples_that_wait_in_the_spool_are_stored_at_the_next_start(make_box: Callable[..., Box]) -> None:
     box = make_box(NOBODY, NOBODY)
     left = Sample("A", datetime.now(UTC).replace(microsecond=0) - timedelta(days=1), 30.0)
     spool = Spool(box.spool)
@@ -208,9 +248,7 @@ async def test_samples_that_wait_in_the_spool_are_stored_at_the_next_start(make_
 
 
 @pytest.mark.parametrize("name", ["telemetry.sqlite", "spool.sqlite"])
-async def test_corrupt_file_is_one_clear_line_and_stays_as_it_is(
-    make_box: Callable[[int, int], Box], name: str
-) -> None:
+async def test_corrupt_file_is_one_clear_line_and_stays_as_it_is(make_box: Callable[..., Box], name: str) -> None:
     box = make_box(NOBODY, NOBODY)
     path = box.folder / "data" / name
     path.parent.mkdir()
@@ -223,7 +261,7 @@ async def test_corrupt_file_is_one_clear_line_and_stays_as_it_is(
     assert path.read_bytes() == b"no database at all, " * 1000
 
 
-async def test_store_that_another_process_holds_stops_no_poll(make_box: Callable[[int, int], Box]) -> None:
+async def test_store_that_another_process_holds_stops_no_poll(make_box: Callable[..., Box]) -> None:
     async with outstation(31) as first, outstation(32) as second:
         box = make_box(first, second)
         async with collecting(box) as process:
@@ -240,7 +278,7 @@ async def test_store_that_another_process_holds_stops_no_poll(make_box: Callable
     assert {sample.quality for sample in box.samples()} == {Quality.GOOD}
 
 
-async def test_wrong_site_is_bad_input(make_box: Callable[[int, int], Box]) -> None:
+async def test_wrong_site_is_bad_input(make_box: Callable[..., Box]) -> None:
     box = make_box(NOBODY, NOBODY)
     with (box.folder / "points.csv").open("a", encoding="utf-8") as file:
         file.write("C,J3,pressure,furlong,rtu-a,holding/9,uint16,0.1\n")
