@@ -10,8 +10,10 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-LEARN_S, FORGET_S = 0.1, 30.0
+LEARN_S, FORGET_S = 0.05, 30.0
 """Wall seconds between the first two looks at a clock, and those over which its rate is learnt."""
+SURE_S = 5.0
+"""After so many wall seconds a clock that runs as fast as the wall's is known to."""
 RESOLUTION_S = 1.0
 """The coarsest step in which real clocks stand."""
 SKEW_S = 900.0
@@ -120,7 +122,10 @@ class PlantClock:
         if not self.follows_devices:
             return float("inf")
         clock = self._clocks[device]
-        return clock.heard_at + min(max(LEARN_S, clock.known_s), FORGET_S) - instant
+        if clock.rate == 1.0 and clock.known_s > SURE_S:
+            return float("inf")
+        pause = FORGET_S if clock.known_s > FORGET_S / 2.0 else max(LEARN_S, clock.known_s / 2.0)
+        return clock.heard_at + pause - instant
 
     def _guide(self, device: str) -> DeviceClock | None:
         if device in self._answering and self._clocks[device].heard_at > float("-inf"):

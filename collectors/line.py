@@ -77,6 +77,8 @@ class Line:
         now = self._now()
         if answer is not None:
             self._keep(due, answer)
+            if self._clock.follows_devices and self._tells_time and answer.clock is not None:
+                self._schedule.put_back(answer.clock)
         elif now is not None:
             self._lament(self._schedule.take_all(now), now)
 

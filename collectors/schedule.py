@@ -47,6 +47,13 @@ class Schedule:
         self.due.clear()
         return self.take(now)
 
+    def put_back(self, shown: datetime) -> None:
+        """Make due again what was taken too early: the device's own clock, which is only guessed, showed less."""
+        stamp = shown.timestamp()
+        for period, due in self.due.items():
+            if 0.0 < due - period - stamp <= period:
+                self.due[period] = due - period
+
     def left_s(self, now: datetime) -> float:
         """Return in how many plant seconds something is due; at most 0 if it is."""
         if len(self.due) < len(self.groups):
