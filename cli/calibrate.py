@@ -10,6 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from models.sample import Sample
+from models.site import Site
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -41,18 +44,16 @@ def run(args: argparse.Namespace) -> int:
         diagnoser.close()
     path = site.monitor.baseline_file or site.folder / "data/baseline.npz"
     save_baseline(baseline, path)
-    rows = [
-        {"point": point, "bias": float(bias), "scatter": float(scatter), "excess": float(excess)}
-        for point, bias, scatter, excess in zip(
-            baseline.points, baseline.bias, baseline.scatter, baseline.excess, strict=True
-        )
+    rows: list[dict[str, float]] = [
+        {"bias": float(bias), "scatter": float(scatter), "excess": float(excess)}
+        for bias, scatter, excess in zip(baseline.bias, baseline.scatter, baseline.excess, strict=True)
     ]
     answer = {
         "window": {"start": first.isoformat(), "end": last.isoformat(), "samples": len(samples)},
         "steps": baseline.steps,
         "directions": baseline.departures.rank,
         "temper": baseline.temper,
-        "points": rows,
+        "points": [{"point": point, **row} for point, row in zip(baseline.points, rows, strict=True)],
         "baseline": str(path),
     }
     if args.json:
@@ -64,14 +65,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _samples(history: Path | None, site: object, start: datetime | None, end: datetime | None) -> list:  # type: ignore[type-arg]
+def _samples(history: Path | None, site: Site, start: datetime | None, end: datetime | None) -> list[Sample]:
     from datetime import UTC, timedelta
 
     from models.readings_file import read_history
-    from models.site import Site
     from stores.telemetry import open_telemetry
 
-    assert isinstance(site, Site)
     if history is not None:
         samples = read_history(history, site.points)
         return [one for one in samples if (start is None or one.time >= start) and (end is None or one.time < end)]

@@ -40,7 +40,12 @@ async def _serve(site: Site, collect: bool, as_json: bool) -> int:
     interrupted = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
-    loop.add_signal_handler(signal.SIGINT, lambda: (interrupted.set(), stop.set()))
+
+    def interrupt() -> None:
+        interrupted.set()
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGINT, interrupt)
     watch = await asyncio.to_thread(Watch, site)
     try:
         async with asyncio.TaskGroup() as tasks:

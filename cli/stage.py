@@ -87,7 +87,7 @@ class Stage:
         """Raise ``Unavailable`` when the plant or the service has ended."""
         for process in self.processes:
             if process.poll() is not None:
-                raise Unavailable(f"{process.args[3]} ended with status {process.returncode}")  # type: ignore[index]
+                raise Unavailable(f"plant or service ended with status {process.returncode}")
 
 
 @contextmanager

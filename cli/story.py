@@ -166,17 +166,15 @@ def _diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
 
 def _measurement(story: Play, complaint: Complaint, document: dict[str, Any]) -> dict[str, Any] | None:
     """Take the proposed measurement, and once more the one proposed after it while no cause in the street is sure."""
-    told, taken = document, []
+    told, taken = document, list[dict[str, Any]]()
     for _ in range(MOST_MEASUREMENTS):
         proposed = told["next_measurements"]
         if not proposed or (taken and _surest(told) >= SURE):
             break
         node = proposed[0]["node"]
         value = story.crew.pressure(node, CREW_MINUTES)
-        old = story.records.complaint(complaint.id).diagnosis_id
         reading = HandReading(node, story.crew.time(), value, FOREMAN, complaint_id=complaint.id)
-        story.records.keep_hand_reading(reading)
-        number = story.wait(lambda old=old: _newer(story.records.complaint(complaint.id).diagnosis_id, old))
+        number = _answer_to(story, complaint, reading)
         if number is None:
             break
         taken.append({"node": node, "value_m": round(value, 2), "bits": round(proposed[0]["bits"], 2)})
@@ -193,6 +191,14 @@ def _measurement(story: Play, complaint: Complaint, document: dict[str, Any]) ->
     lines += [_line(cause) for cause in told["causes"][:3]]
     done = story.done("measurement", bool(taken) and rank is not None and rank <= 5, figures, lines)
     return told if done else None
+
+
+def _answer_to(story: Play, complaint: Complaint, reading: HandReading) -> int | None:
+    """Enter a reading and return the diagnosis that follows from it."""
+    old = story.records.complaint(complaint.id).diagnosis_id
+    story.records.keep_hand_reading(reading)
+    number: int | None = story.wait(lambda: _newer(story.records.complaint(complaint.id).diagnosis_id, old))
+    return number
 
 
 def _surest(document: dict[str, Any]) -> float:

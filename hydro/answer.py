@@ -85,6 +85,7 @@ def document(answer: Answer) -> Document:
         "unexplained_probability": diagnosis.unexplained_probability,
         "indistinguishable": [[_named(one) for one in group] for group in diagnosis.indistinguishable],
         "attribution": _attribution(answer),
+        **_attributed(answer),
         "next_measurements": [_measurement(diagnosis, one) for one in answer.measurements],
         "cures": [_cure(answer, one) for one in answer.cures],
         "can_say": can_say(diagnosis),
@@ -211,6 +212,18 @@ def _attribution(answer: Answer) -> list[Document]:
     if answer.attribution is None:
         return []
     return [{**_player(answer, one.player), "head_m": one.head} for one in answer.attribution.terms]
+
+
+def _attributed(answer: Answer) -> Document:
+    """Return when the attribution holds, at which node, and what its terms add up to."""
+    if answer.attribution is None:
+        return {}
+    whole = answer.attribution
+    return {
+        "attribution_at": answer.diagnosis.found.case.engine.network.node_ids[whole.node],
+        "attribution_time": time_of(answer.diagnosis, whole.step),
+        "attribution_total_m": whole.cured - whole.now,
+    }
 
 
 def _cure(answer: Answer, cure: Cure) -> Document:

@@ -15,7 +15,10 @@ from hydro.readings import Floats
 from hydro.resolve import Case, conditions_under
 from hydro.search import Explained
 
-DRAWS = 40
+MARGINAL = 0.35
+"""A scan holds the other faults fixed; severities that trade against one another vary several times as
+much: the power to which its weights are raised [-]."""
+DRAWS = 60
 """How many worlds are drawn from the posterior for an interval."""
 
 
@@ -106,7 +109,8 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
         moved = explained.evidence.mean + root @ rng.standard_normal(len(explained.evidence.mean))
         world = []
         for fault, scan in zip(explained.hypothesis, explained.scans, strict=True):
-            pick = int(rng.choice(len(scan.weights), p=scan.weights))
+            wide = scan.weights**MARGINAL
+            pick = int(rng.choice(len(wide), p=wide / wide.sum()))
             world.append(replace(fault, severity=float(scan.severities[pick])))
             if fault.key == cause.fault.key:
                 moved = moved + scan.departures[pick] - scan.departures[int(np.argmax(scan.weights))]

@@ -34,7 +34,9 @@ class Effort:
     most_faults: int = 3
 
 
-ONSET_REACH = 3
+NEEDED = 1.0
+"""An onset whose log-likelihood is this much below the best explains the readings as well."""
+ONSET_REACH = 6
 """How many steps around its onset a fault is tried at when faults are fitted together."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving at its own state."""
@@ -226,7 +228,10 @@ def _onset(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: H
 
     last = asked.case.window.steps - 1
     near = sorted({min(max(fault.onset + shift, 0), last) for shift in range(-ONSET_REACH, ONSET_REACH + 1)})
-    return replace(fault, onset=max(near, key=told))
+    values = {onset: told(onset) for onset in near}
+    best = max(values.values())
+    # Before it shows a fault may have been there or not: it is said to begin where the readings begin to need it.
+    return replace(fault, onset=max(onset for onset, value in values.items() if value > best - NEEDED))
 
 
 def _scan(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Scan:

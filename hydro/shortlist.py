@@ -94,7 +94,9 @@ def _leads_of(screened: Screened, heard: Floats, priors: Mapping[Key, tuple[Cand
     total = screened.ratio + heard - np.log(onsets * grid)
     by_onset = logsumexp(total, axis=2)
     summed = logsumexp(by_onset, axis=0)
-    first = np.argmax(by_onset, axis=0)
+    # Of onsets that explain the readings as well as the best, the latest: where they begin to need the fault.
+    alike = by_onset > by_onset.max(axis=0) - 1.0
+    first = onsets - 1 - np.argmax(alike[::-1], axis=0)
     result = []
     for column, candidate in enumerate(screened.candidates):
         onset = first[column]

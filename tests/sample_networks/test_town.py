@@ -64,7 +64,7 @@ def test_generator_reproduces_the_committed_files_byte_for_byte(tmp_path: Path) 
         for path in FOLDER.rglob("*")
         if path.is_file() and "data" not in path.relative_to(FOLDER).parts
     }
-    assert committed == {*files, "README.md"}
+    assert committed == {*files, "README.md", "history.csv"}
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
