@@ -104,7 +104,7 @@ def test_address_that_means_nothing_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("address", "data_type", "said"),
-    [("holding/65535", "float32", "too high for float32"), ("input/1", "string", 'data_type "string" cannot be read')],
+    [("holding/65535", "float32", "too high for float32"), ("input/1", "string", "data_type string cannot be read")],
 )
 def test_value_that_cannot_be_read_is_refused(address: str, data_type: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
