@@ -44,7 +44,8 @@ def flow_from_totaliser(previous: float, current: float, seconds: float, rollove
     Raises
     ------
     ValueError
-        No time has passed, the count fell and the totaliser is not known to roll over, or it read beyond its rollover.
+        No time has passed, the count fell and the totaliser is not known to roll over, or it did so by more than half
+        its range: it was replaced or reset, or nobody looked for so long that it may have rolled over twice.
     """
     if seconds <= 0:
         raise ValueError(f"totaliser: {seconds:g} s between two readings, expected more than 0")
@@ -53,6 +54,7 @@ def flow_from_totaliser(previous: float, current: float, seconds: float, rollove
         if rollover is None:
             raise ValueError(f"totaliser fell from {previous:g} to {current:g} {unit} and has no rollover")
         counted += rollover
-    if counted < 0:
-        raise ValueError(f"totaliser read {previous:g} {unit}, beyond its rollover of {rollover:g}")
+        if not 0 <= counted <= rollover / 2:
+            fell = f"totaliser fell from {previous:g} to {current:g} {unit}"
+            raise ValueError(f"{fell}: replaced or reset, for it rolls over at {rollover:g}")
     return to_si(counted, Quantity.VOLUME, unit) / seconds

@@ -90,6 +90,14 @@ def test_totaliser_needs_time_between_readings(seconds: float) -> None:
         flow_from_totaliser(1.0, 2.0, seconds, None, "m3")
 
 
-def test_totaliser_that_was_replaced_is_no_rollover() -> None:
-    with pytest.raises(ValueError, match="beyond its rollover"):
-        flow_from_totaliser(5e7, 3.0, 60.0, 1e7, "m3")
+@pytest.mark.parametrize(("previous", "rollover"), [(5e7, 1e7), (4.9e6, 1e7)])
+def test_totaliser_that_was_replaced_is_no_rollover(previous: float, rollover: float) -> None:
+    with pytest.raises(ValueError, match="replaced or reset, for it rolls over at 1e"):
+        flow_from_totaliser(previous, 3.0, 60.0, rollover, "m3")
+
+
+@given(st.floats(0, 999_999), st.floats(0, 499_999), st.floats(1, 86400))
+def test_totaliser_counts_what_has_flown_wherever_it_stands(previous: float, volume: float, seconds: float) -> None:
+    current = (previous + volume) % 1e6
+    flow = flow_from_totaliser(previous, current, seconds, 1e6, "m3")
+    assert math.isclose(flow * seconds, volume, rel_tol=1e-6, abs_tol=1e-6)
