@@ -27,13 +27,10 @@ COMMANDS = {
     "demo": "play the documented case from fault to cure",
     "diagnose": "explain the readings of a window",
     "calibrate": "learn a baseline from a window held to be healthy",
-    "sizing": "rank mains by what their thinness costs customers",
-    "whatif": "try changes on a network",
     "complain": "take down a customer's complaint",
     "measure": "enter a crew's reading",
     "order": "list, dispatch and close work orders",
     "alarms": "list, acknowledge and shelve alarms",
-    "map": "draw a network with its causes",
 }
 
 

@@ -15,7 +15,7 @@ from hydro.readings import Floats
 from hydro.resolve import Case, conditions_under
 from hydro.search import Explained
 
-MARGINAL = 0.35
+MARGINAL = 0.2
 """A scan holds the other faults fixed; severities that trade against one another vary several times as
 much: the power to which its weights are raised [-]."""
 DRAWS = 60
@@ -111,7 +111,7 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
         for fault, scan in zip(explained.hypothesis, explained.scans, strict=True):
             wide = scan.weights**MARGINAL
             pick = int(rng.choice(len(wide), p=wide / wide.sum()))
-            world.append(replace(fault, severity=float(scan.severities[pick])))
+            world.append(replace(fault, severity=_within(scan.severities, pick, rng)))
             if fault.key == cause.fault.key:
                 moved = moved + scan.departures[pick] - scan.departures[int(np.argmax(scan.weights))]
         place = Place(case.departures.mean + case.departures.root @ moved, explained.evidence.place.zones)
@@ -122,3 +122,13 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
     states = case.engine.solve_many(conditions)
     heads = np.array([state.head[node] for state in states])
     return np.asarray(heads[0::2] - heads[1::2])
+
+
+def _within(severities: Floats, pick: int, rng: np.random.Generator) -> float:
+    """Return a severity from the cell around one that was tried: half-way to its neighbours, even in its logarithm."""
+    here = float(severities[pick])
+    near = [float(severities[place]) for place in (pick - 1, pick + 1) if 0 <= place < len(severities)]
+    if here <= 0.0 or min(near, default=here) <= 0.0:
+        return here
+    ends = [np.sqrt(here * one) for one in near] + [here] * (2 - len(near))
+    return float(np.exp(rng.uniform(np.log(min(ends)), np.log(max(ends)))))

@@ -62,7 +62,8 @@ class Diagnoser:
         self.engine = Engine(site.network, PressureDemand(required=settings.required_pressure_m))
         self.assets = assets_of(site, self.engine.network, today.date())
         self.catalogue = catalogue or standard_catalogue()
-        self.spread = Uncertainty(demand_cv=settings.demand_cv, zone_cv=settings.zone_cv)
+        # Without a baseline nothing is known of the gauges: their datums are as doubtful as levelling leaves them.
+        self.spread = Uncertainty(demand_cv=settings.demand_cv, zone_cv=settings.zone_cv, datum_m=0.3)
         self.learning = Uncertainty(demand_cv=settings.demand_cv, zone_cv=settings.zone_cv, datum_m=0.5)
         self.noise = Noise(settings.pressure_noise_m, settings.flow_noise_percent / 100.0)
         self.baseline: Baseline | None = None
