@@ -90,7 +90,7 @@ def wanted_of(points: Sequence[Point]) -> list[Wanted]:
     for place, point in enumerate(points):
         address = address_of(point.address)
         if not address.is_bit and point.data_type not in WIDTH:
-            raise ValueError(f'data_type {point.data_type} cannot be read yet, expected one of {", ".join(WIDTH)}')
+            raise ValueError(f"data_type {point.data_type} cannot be read yet, expected one of {', '.join(WIDTH)}")
         one = Wanted(place, address, 1 if address.is_bit else WIDTH[point.data_type])
         if one.end > 0x10000:
             raise ValueError(f'address "{point.address}" is too high for {point.data_type}, expected an end at 65535')
