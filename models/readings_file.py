@@ -1,4 +1,4 @@
-"""Readings in a CSV file: of network elements (``hydro diagnose``), or of a site's own points (a historian's export)."""
+"""Readings in a CSV file: of network elements (``hydro diagnose``), or of a site's points (a historian's export)."""
 
 from __future__ import annotations
 
