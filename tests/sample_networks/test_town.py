@@ -1,18 +1,24 @@
 import csv
+import io
 import re
 import tomllib
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from statistics import fmean, stdev
 
 import pytest
 
 from models.site import Site
 from models.site_file import load_site
+from sample_networks.town.__main__ import main
+from sample_networks.town.history import export
 from sample_networks.town.points import gauge_places
 from sample_networks.town.report import report
 from sample_networks.town.site import SEED, generate, save
 from sample_networks.town.streets import CASE_STREET, Plan
 from simulator.episodes import load_episode
+from simulator.history import history_of
 from simulator.instruments import fit_out
 from simulator.plant_files import load_plant
 from simulator.project import Project
@@ -65,6 +71,57 @@ def test_generator_reproduces_the_committed_files_byte_for_byte(tmp_path: Path) 
         if path.is_file() and "data" not in path.relative_to(FOLDER).parts
     }
     assert committed == {*files, "README.md", "history.csv"}
+
+
+def test_history_is_a_healthy_week_at_the_plant_before_any_episode() -> None:
+    played = list(csv.DictReader(io.StringIO(export(FOLDER))))
+    kept = _rows("history.csv")
+    assert list(kept[0]) == ["time", "point", "value"]
+    assert [(row["time"], row["point"]) for row in kept] == [(row["time"], row["point"]) for row in played]
+    # Solved, not drawn: on another machine a value between two quanta of its gauge may fall to the other side.
+    assert [float(row["value"]) for row in kept] == pytest.approx(
+        [float(row["value"]) for row in played], rel=1e-3, abs=0.2
+    )
+    last = datetime.fromisoformat(kept[-1]["time"])
+    assert all(load_episode(FOLDER, name).start >= last for name in EPISODES)
+
+
+def test_report_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(generate(SEED), tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    monkeypatch.setattr("sys.argv", ["town", "--report", str(tmp_path)])
+    main()
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_healthy_week_at_the_plant_crosses_no_limit(seed: int, site: Site) -> None:
+    points = {point.name: point for point in site.points}
+    limited = {name for name, point in points.items() if point.low_limit is not None}
+    assert len([name for name in limited if name.startswith("PT-")]) >= 10
+    for time, samples in history_of(site, "healthy", seed):
+        for sample in samples:
+            point, said = points[sample.point], f"{sample.point} {sample.value} at {time.isoformat()}"
+            for low, high in ((point.low_limit, point.high_limit), (point.valid_min, point.valid_max)):
+                assert low is None or sample.value > low or sample.value == low == 0.0, said
+                assert high is None or sample.value < high, said
+            if sample.point == "PU-2-RUNS":
+                assert sample.value == 0.0, said
+
+
+def test_tank_neither_empties_nor_overflows_in_two_weeks() -> None:
+    line = re.search(r"tank level over 14 days: ([\d.]+) to ([\d.]+) m", report(FOLDER))
+    assert line and 1.0 < float(line[1]) < float(line[2]) < 4.9
+
+
+def test_true_demands_scatter_as_the_readme_says(site: Site) -> None:
+    factors = {row["node"]: float(row["factor"]) for row in _rows("plant/demands.csv")}
+    street = _street_nodes()
+    elsewhere = [factor for node, factor in factors.items() if node not in street]
+    assert stdev(elsewhere) / fmean(elsewhere) == pytest.approx(0.15, abs=0.03)
+    # The one exception, which the README declares.
+    assert max(abs(factors[node] - 1.0) for node in street & factors.keys()) < 0.05
+    assert "1.5 %, not by 15 %" in (FOLDER / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -203,7 +260,16 @@ def test_truth_lies_in_the_plant_folder_alone(site: Site) -> None:
     assert factory.design_demand_l_s != growth["demand_l_s"]
     assert all(float(row[6]) == 0.0 for row in _sections()["PIPES"])
     assert {row[7] for row in _sections()["PIPES"]} == {"OPEN"}
-    for file in ("site.toml", "network.inp", "points.csv", "customers.csv", "valves.csv", "pipes.csv", "zones.csv"):
+    for file in (
+        "site.toml",
+        "network.inp",
+        "points.csv",
+        "customers.csv",
+        "valves.csv",
+        "pipes.csv",
+        "zones.csv",
+        "history.csv",
+    ):
         text = (FOLDER / file).read_text(encoding="utf-8")
         assert not re.search(r"block|debris|grown|plant/", text), file
     assert "demand" not in " ".join(_rows("customers.csv")[0]).replace("design_demand_l_s", "")
