@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from hydro.conditions import Conditions
 from hydro.consequences import place_of
 from hydro.errors import SolveError
@@ -18,8 +20,20 @@ from models.sample import Sample
 from monitor.diagnoser import Diagnoser
 
 LOOKED_AT = timedelta(hours=1)
+DAY_S = 86400.0
 STANDS = 0.5
 """Grown demand at least this probable is taken to be there still: no crew cures it."""
+
+
+def forecast_pressure(cure: Mapping[str, Any], at: datetime) -> float:
+    """Return the pressure [m] that a cure of a diagnosis promises for the time of day of ``at``.
+
+    It is the diagnosis' own, made before any work: a usual day's demand and tank levels at that hour, with what the
+    diagnosis believes has grown. Between the middles of two hours it is interpolated.
+    """
+    hours = [(datetime.fromisoformat(one["time"]), float(one["after_m"])) for one in cure["through_the_day"]]
+    clock = [(time - at).total_seconds() for time, _ in hours]
+    return float(np.interp(0.0, clock, [value for _, value in hours], period=DAY_S))
 
 
 def expected_pressure(

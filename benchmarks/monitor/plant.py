@@ -27,6 +27,11 @@ class Tape:
         self._samples = sorted(samples, key=lambda one: one.time)
         self._times = [one.time for one in self._samples]
 
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """All of them, in order of time."""
+        return self._samples
+
     def write(self, samples: Sequence[Sample]) -> None:
         """Refuse: a tape is only played."""
         raise NotImplementedError("a tape is only played")
@@ -70,11 +75,17 @@ def calibrated() -> Iterator[tuple[Site, Diagnoser]]:
 
 
 def play(
-    site: Site, episode: str, seed: int, link: str | None, hours: float, start: datetime | None = None
+    site: Site,
+    episode: str,
+    seed: int,
+    link: str | None,
+    hours: float,
+    start: datetime | None = None,
+    step_s: int = 300,
 ) -> tuple[Tape, datetime | None, str]:
     """Return an episode's tape, and when which customer complained (None and empty where nobody did)."""
     with set_scene(site, episode, seed, fault_link=link, start=start) as scene:
-        samples = [one for _, step in samples_of(scene, timedelta(hours=hours)) for one in step]
+        samples = [one for _, step in samples_of(scene, timedelta(hours=hours), step_s) for one in step]
         for event in scene.episode.events:
             customer = getattr(event.change, "customer", "")
             if customer:
