@@ -31,6 +31,7 @@ COMMANDS = {
     "measure": "enter a crew's reading",
     "order": "list, dispatch and close work orders",
     "alarms": "list, acknowledge and shelve alarms",
+    "map": "draw the map of a site, with the causes of a diagnosis",
 }
 
 
