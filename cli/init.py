@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
+from cli.tags import COLUMNS, Taken, devices_text, read_tags, rows_text
 from hydro.engine import Engine
 from hydro.network import JUNCTION, Network
 from models.problem import BadInput
@@ -59,10 +60,7 @@ required_pressure_m = 14.0
 # protocol = "opcua"
 # url = "opc.tcp://192.168.1.20:4840"
 """
-POINTS = (
-    "name,element,quantity,unit,device,address,data_type,byte_order,scale,offset,period_s,valid_min,valid_max,"
-    "gauge_elevation_m,deadband,low_limit,high_limit,limit_delay_s,limit_deadband,reverse,absolute,rollover\n"
-)
+POINTS = ",".join(COLUMNS) + "\n"
 REGISTERS = {
     "customers.csv": (
         "customer_id,name,kind,address,node,contact,required_pressure_m,design_demand_l_s,key_account,representative,"
@@ -81,6 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("network", type=Path, metavar="NETWORK.inp", help="EPANET network")
     parser.add_argument("site", type=Path, metavar="SITE", help="folder to make")
+    parser.add_argument("--points", type=Path, metavar="TAGS.csv", help="tag list of the control system")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
 
@@ -93,18 +92,25 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput.of("is there already, expected a folder that is new or empty; nothing was changed", str(folder))
     with Engine(source, workers=1) as engine:
         network = engine.network
+    taken = Taken((), ()) if args.points is None else read_tags(args.points, network)
     gauges = propose_gauges(network)
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, folder / "network.inp")
-    (folder / "site.toml").write_text(SITE.format(name=json.dumps(folder.resolve().name)), encoding="utf-8")
-    (folder / "points.csv").write_text(_points(gauges), encoding="utf-8")
+    settings = SITE.format(name=json.dumps(folder.resolve().name, ensure_ascii=False))
+    (folder / "site.toml").write_text(settings + devices_text(taken.devices()), encoding="utf-8")
+    (folder / "points.csv").write_text(POINTS + rows_text(taken) + _proposals(gauges), encoding="utf-8")
     node, link = network.node_ids[0], network.link_ids[0] if network.link_ids else "P-1"
     for name, text in REGISTERS.items():
         (folder / name).write_text(text.format(node=node, link=link), encoding="utf-8")
     if args.json:
         answer = {"site": str(folder), "nodes": len(network.node_ids), "links": len(network.link_ids), "gauges": gauges}
+        answer |= {"points": len(taken.rows), "left": [str(problem) for problem in taken.left]}
         sys.stdout.write(json.dumps(answer, ensure_ascii=False) + "\n")
         return 0
+    for problem in taken.left:
+        sys.stderr.write(f"{problem}\n")
+    if args.points is not None:
+        sys.stdout.write(f"{len(taken.rows)} points taken from {args.points}, {len(taken.left)} left to you\n")
     sys.stdout.write(
         f"{folder}: a site of {len(network.node_ids)} nodes and {len(network.link_ids)} links\n"
         f"pressure gauges would see most at {', '.join(gauges)}\n"
@@ -145,11 +151,11 @@ def _lengths(network: Network) -> coo_array:
     return coo_array((list(shortest.values()), (ends[:, 0], ends[:, 1])), shape=(count, count))
 
 
-def _points(gauges: list[str]) -> str:
-    """Return the file of points: proposals stand in comments until there is a device that answers for them."""
+def _proposals(gauges: list[str]) -> str:
+    """Return proposed points: they stand in comments until there is a device that answers for them."""
     rows = [
         f"# PT-{node},{node},pressure,bar,rtu-1,holding/{100 + 2 * place},float32,ABCD,1,0,60,0,16,,,,,,,,,\n"
         for place, node in enumerate(gauges)
     ]
     told = "# Proposed pressure gauges; take the # away where one is fitted and give its device and address.\n"
-    return POINTS + told + "".join(rows)
+    return told + "".join(rows)
