@@ -12,9 +12,10 @@ from pathlib import Path
 from benchmarks.diagnosis.case import CASES, HALVES, Spec, make
 from benchmarks.diagnosis.choose import Group, choose
 from benchmarks.diagnosis.networks import STANDARD
-from benchmarks.diagnosis.run import Task, Workers, arguments, run_case
+from benchmarks.diagnosis.run import Task, Workers, arguments, code, run_case
 from benchmarks.diagnosis.score import score
 from benchmarks.diagnosis.show import case_line, explained, tables
+from benchmarks.ledger import Ledger, Row
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "hydro-benchmarks"
 
@@ -26,9 +27,11 @@ def main(words: Sequence[str] | None = None) -> int:
     _run_command(commands.add_parser("run", help="draw and diagnose cases; one JSON line each"))
     scoring = commands.add_parser("score", help="score the lines of runs")
     scoring.add_argument("files", nargs="+", type=Path)
+    scoring.add_argument("--any-code", action="store_true", help="lines of other states of the code as well")
     scoring.set_defaults(command=_score)
     failing = commands.add_parser("failing", help="cases whose true cause is not among the first five")
     failing.add_argument("files", nargs="+", type=Path)
+    failing.add_argument("--any-code", action="store_true", help="lines of other states of the code as well")
     failing.set_defaults(command=_failing)
     args = parser.parse_args(words)
     return int(args.command(args))
@@ -61,22 +64,21 @@ def _run(args: argparse.Namespace) -> int:
         return _run_one(Task(Spec.parse(args.only, network), args.cache, args.complaint, True), args.verbose)
     kinds = CASES if args.kind == "all" else args.kind.split(",")
     groups = [Group(network, half, kind, args.seed) for network in networks for half in args.halves for kind in kinds]
-    done = _records([args.out]) if args.out and args.out.is_file() else []
-    fresh = []
+    ledger = Ledger(args.out, code()) if args.out else None
+    known = ledger.rows() if ledger else {}
+    fresh = dict(known)
     with Workers(args.jobs) as workers:
         specs = choose(groups, args.first, args.cases, args.visible, args.cache, workers)
         if args.draw:
             print("\n".join(spec.name for spec in specs))
             return 0
-        known = {record["case"] for record in done}
         tasks = [Task(spec, args.cache, args.complaint) for spec in specs if spec.name not in known]
         for record in workers.map(run_case, tasks):
-            fresh.append(record)
+            fresh[record["case"]] = record
             print(case_line(record), file=sys.stderr, flush=True)
-            if args.out:
-                with args.out.open("a", encoding="utf-8") as lines:
-                    lines.write(json.dumps(record) + "\n")
-    print(tables(score([*done, *fresh])))
+            if ledger:
+                ledger.keep(record["case"], record)
+    print(tables(score(fresh.values())))
     return 0
 
 
@@ -89,20 +91,22 @@ def _run_one(task: Task, verbose: bool) -> int:
 
 
 def _score(args: argparse.Namespace) -> int:
-    print(tables(score(_records(args.files))))
+    print(tables(score(_records(args.files, args.any_code))))
     return 0
 
 
 def _failing(args: argparse.Namespace) -> int:
-    for record in _records(args.files):
+    for record in _records(args.files, args.any_code):
         line = case_line(record)
         if line.startswith("!"):
             print(line)
     return 0
 
 
-def _records(files: Sequence[Path]) -> list[dict[str, object]]:
-    return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+def _records(files: Sequence[Path], any_code: bool) -> list[Row]:
+    if any_code:
+        return [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    return [row for file in files for row in Ledger(file, code()).rows().values()]
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from benchmarks.diagnosis.draw import VISIBLE_M, Bench, NoSuchCase, draw_fault
+from benchmarks.diagnosis.elements import Floats, State
 from benchmarks.diagnosis.faults import KINDS
 from benchmarks.diagnosis.instruments import tamper
 from benchmarks.diagnosis.layout import near
-from benchmarks.diagnosis.networks import Network, inp_of, prepare
-from benchmarks.diagnosis.project import Floats, State, Unsolvable
+from benchmarks.diagnosis.networks import Network, inp_of, prepare, with_boundaries
+from benchmarks.diagnosis.project import Unsolvable
 from benchmarks.diagnosis.readings import devices_of, instants, iso, read, with_noise, write
 from benchmarks.diagnosis.truth import BASELINE_DAYS, DAY_S, Fault, Truth, draw_truth
 
@@ -74,6 +75,9 @@ def make(spec: Spec, cache: Path) -> Path:
         raise NoSuchCase((folder / "none.txt").read_text(encoding="utf-8"))
     folder.mkdir(parents=True, exist_ok=True)
     network = prepare(inp_of(spec.network), cache / version() / "networks")
+    if spec.kind == "open_boundary":
+        name = f"{Path(spec.network).stem}-boundaries-{spec.seed}"
+        network = with_boundaries(network, name, cache / version() / "networks", spec.placing())
     why = ""
     for attempt in range(_TRIES):
         try:
@@ -98,7 +102,7 @@ def truth_of(folder: Path) -> dict[str, Any]:
 def version() -> str:
     """Return a name of this generator's code: a case that an older one drew is not taken for one of this."""
     folder = Path(__file__).parent
-    files = ("case", "draw", "faults", "instruments", "layout", "networks", "project", "readings", "truth")
+    files = ("case", "draw", "elements", "faults", "instruments", "layout", "networks", "project", "readings", "truth")
     return f"{zlib.crc32(b''.join((folder / f'{name}.py').read_bytes() for name in files)):08x}"
 
 

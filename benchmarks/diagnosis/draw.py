@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from benchmarks.diagnosis.elements import Floats, Places, State
 from benchmarks.diagnosis.faults import KINDS, Kind, Target
-from benchmarks.diagnosis.project import STEP_S, Floats, Places, Project, State, Unsolvable
+from benchmarks.diagnosis.project import STEP_S, Project, Unsolvable
 from benchmarks.diagnosis.truth import DAY_S, Fault, Truth
 
 CONSEQUENTIAL_M, EXTREME_M = 3.0, 20.0

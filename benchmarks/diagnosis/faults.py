@@ -9,8 +9,9 @@ import numpy as np
 from epanet import toolkit as en
 from numpy.typing import NDArray
 
+from benchmarks.diagnosis.elements import Elements, Floats
 from benchmarks.diagnosis.layout import Layout, bridges_out
-from benchmarks.diagnosis.project import Elements, Floats, Project
+from benchmarks.diagnosis.project import Project
 
 LARGEST_SHARE = 0.15
 """No single leak or customer takes more than this share of what the whole network draws."""
@@ -58,6 +59,10 @@ class Kind:
 def _pipes(ground: Ground) -> list[Target]:
     fixed = set(ground.elements.guided.tolist()) | ground.closed
     return _each(np.array([link for link in ground.elements.pipes.tolist() if link not in fixed]))
+
+
+def _closed_pipes(ground: Ground) -> list[Target]:
+    return [(link,) for link in sorted(ground.closed - set(ground.elements.guided.tolist()))]
 
 
 def _customers(ground: Ground) -> list[Target]:
@@ -115,6 +120,16 @@ KINDS: dict[str, Kind] = {
         bounds=_between(1.0, 1.0),
         impose=lambda project, target, closed: project.set_open(target[0], closed == 0),
         admits=_connected,
+    ),
+    "open_boundary": Kind(
+        answer="open_boundary",
+        of_links=True,
+        severity="open",
+        targets=lambda ground: _each(
+            np.array(sorted(ground.closed - set(ground.elements.guided.tolist())), dtype=np.intp)
+        ),
+        bounds=_between(1.0, 1.0),
+        impose=lambda project, target, is_open: project.set_open(target[0], is_open > 0),
     ),
     "demand_growth": Kind(
         answer="demand_growth",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from benchmarks.diagnosis.project import Floats
+from benchmarks.diagnosis.elements import Floats
 from benchmarks.diagnosis.readings import Series
 
 WAYS = ("offset", "drift", "freeze", "unit", "swap")

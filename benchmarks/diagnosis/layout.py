@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from benchmarks.diagnosis.project import Elements, Places
+from benchmarks.diagnosis.elements import Elements, Places
 
 JUNCTIONS_A_POINT, FEWEST_POINTS = 30, 8
 JUNCTIONS_A_ZONE = 400

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 import sample_networks
+from benchmarks.diagnosis.elements import Elements, Floats
 from benchmarks.diagnosis.project import STEP_S, Project, Unsolvable
 
 STANDARD = ("Jiaozhou", "L-TOWN", "C-TOWN", "Net3", "Net6", "ky4", "ky10")
@@ -70,6 +72,9 @@ def inp_of(name: str) -> Path:
     raise FileNotFoundError(f"network {name}: no {name}.inp in {', '.join(map(str, folders))}; set HYDRO_NETWORKS")
 
 
+BOUNDARIES, BOUNDARY_MM, APART_M, NEIGHBOURS = 6, 150.0, 6.0, 12
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A network made fit for cases: its INP as the diagnosis gets it, and whether its tanks are held.
@@ -102,7 +107,8 @@ def _with_pattern(inp: Path, folder: Path) -> Path:
         if np.ptp(total) > 0.01 * abs(total.mean()):
             return inp
         path = folder / inp.name
-        project.save_with_pattern(path, DIURNAL)
+        project.give_pattern(DIURNAL)
+        project.save(path)
         return path
     finally:
         project.close()
@@ -120,5 +126,66 @@ def _lasts(inp: Path) -> bool:
         return all(np.all(state.head[customers] > floor) for state in project.states(8 * 86400))
     except Unsolvable:
         return False
+    finally:
+        project.close()
+
+
+def with_boundaries(network: Network, name: str, folder: Path, rng: np.random.Generator) -> Network:
+    """Return the network with closed boundary valves between places near one another but apart in head.
+
+    Public models leave out the closed pipes between pressure zones that a utility has; six are drawn, as short closed
+    pipes. A network without coordinates, or of one zone, is given back as it is.
+    """
+    path = folder / f"{name}.inp"
+    if path.is_file():
+        return Network(path, network.held)
+    project = Project(network.inp)
+    try:
+        places = project.coordinates()
+        pairs = _apart(network, project.elements, places, rng)
+        if not pairs:
+            return network
+        for number, (start, end) in enumerate(pairs, 1):
+            project.add_closed_pipe(f"BV-{number}", start, end, BOUNDARY_MM)
+        staged = path.with_suffix(f".{os.getpid()}")
+        project.save(staged)
+        staged.replace(path)
+        return Network(path, network.held)
+    finally:
+        project.close()
+
+
+def _apart(network: Network, elements: Elements, places: Floats, rng: np.random.Generator) -> list[tuple[int, int]]:
+    """Return pairs of unlinked junctions, among the nearest of one another, whose heads differ at peak."""
+    known = np.array([node for node in elements.junctions if np.all(np.isfinite(places[node]))], dtype=np.intp)
+    if len(known) < NEIGHBOURS:
+        return []
+    head = _peak_heads(network)
+    linked = set(zip(elements.start.tolist(), elements.end.tolist(), strict=True))
+    near = np.asarray(cKDTree(places[known]).query(places[known], NEIGHBOURS)[1])
+    pairs: list[tuple[int, int]] = []
+    for place in rng.permutation(len(known)).tolist():
+        start = int(known[place])
+        for other in near[place][1:].tolist():
+            end = int(known[other])
+            if abs(head[start] - head[end]) < APART_M or {(start, end), (end, start)} & linked:
+                continue
+            if not {start, end} & {node for pair in pairs for node in pair}:
+                pairs.append((start, end))
+                break
+        if len(pairs) == BOUNDARIES:
+            break
+    return pairs
+
+
+def _peak_heads(network: Network) -> Floats:
+    """Return (N,) heads [m] of the file's own demands at the greatest of them in a day."""
+    project = Project(network.inp)
+    try:
+        patterns = project.patterns(np.arange(0, 86400 + 2 * STEP_S, STEP_S))
+        demand = project.demands(patterns)
+        project.take_over(demand, patterns, held=network.held)
+        peak = int(np.argmax(demand.sum(axis=0)[:96])) * STEP_S
+        return next(state.head for state in project.states(86400) if state.time >= peak)
     finally:
         project.close()

@@ -6,10 +6,10 @@ converted as it passes. Demands are handed over as one pattern a junction, so th
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,8 +18,7 @@ import numpy as np
 from epanet import toolkit as en
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Places = NDArray[np.intp]
+from benchmarks.diagnosis.elements import Elements, Floats, State
 
 STEP_S = 900
 """Demands change, and readings are taken, every so many seconds."""
@@ -42,64 +41,16 @@ _M3_S = {
 }
 _US = (en.CFS, en.GPM, en.MGD, en.IMGD, en.AFD)
 _PRESSURE_UNIT_M = {en.METERS: 1.0, en.FEET: _FOOT, en.PSI: _FOOT / 0.4333}
-_PRESSURE_UNIT_M |= {en.KPA: _FOOT / 0.4333 / 6.894757293168, en.BAR: _FOOT / 0.4333 / 0.06894757293168}
+_PRESSURE_UNIT_M |= {en.KPA: _FOOT / 0.4333 / 6.895, en.BAR: _FOOT / 0.4333 / 6.895 * 100.0}
 _SAME_LEVEL = 1e-6
 _WIDER = 20.0
+_SHORT_M = 30.0
 _MOST_SOLVES_A_STEP = 40
 """Controls that chatter (EPANET can go on in steps of a second for ever) end a run."""
 
 
 class Unsolvable(Exception):
     """EPANET finds no state of the network, or cannot get to the end of the run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Elements:
-    """The network's graph: N nodes, L links, as EPANET orders them. Lengths and elevations in m.
-
-    ``guided``: links that a pump's, a control's or a rule's word opens and closes; their status is telemetry.
-    """
-
-    node_ids: tuple[str, ...]
-    link_ids: tuple[str, ...]
-    node_kind: NDArray[np.int64]
-    link_kind: NDArray[np.int64]
-    start: Places
-    end: Places
-    length: Floats
-    elevation: Floats
-    guided: Places
-
-    @property
-    def junctions(self) -> Places:
-        """Return the indices of the junctions."""
-        return np.flatnonzero(self.node_kind == en.JUNCTION)
-
-    @property
-    def tanks(self) -> Places:
-        """Return the indices of the tanks."""
-        return np.flatnonzero(self.node_kind == en.TANK)
-
-    @property
-    def reservoirs(self) -> Places:
-        """Return the indices of the reservoirs."""
-        return np.flatnonzero(self.node_kind == en.RESERVOIR)
-
-    @property
-    def pipes(self) -> Places:
-        """Return the indices of the pipes without a check valve."""
-        return np.flatnonzero(self.link_kind == en.PIPE)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """What EPANET found at ``time`` [s]: heads (N,) [m], outflow (N,) [m³/s], status and setting of guided links."""
-
-    time: int
-    head: Floats
-    outflow: Floats
-    status: NDArray[np.bool_]
-    setting: Floats
 
 
 class Project:
@@ -160,8 +111,32 @@ class Project:
                     demand[node] += base * factor * patterns[pattern]
         return demand
 
-    def save_with_pattern(self, path: Path, factors: Sequence[float]) -> None:
-        """Write the network with this hourly pattern on every demand."""
+    def coordinates(self) -> Floats:
+        """Return (N, 2) the file's coordinates, NaN where it has none."""
+        places = np.full((len(self.elements.node_ids), 2), np.nan)
+        for node in range(len(places)):
+            with contextlib.suppress(Exception):  # a node without coordinates is an error to the toolkit
+                places[node] = en.getcoord(self._ph, node + 1)
+        return places
+
+    # What is written for the diagnosis
+
+    def add_closed_pipe(self, name: str, start: int, end: int, diameter_mm: float) -> None:
+        """Add a short closed pipe between two nodes."""
+        ph, ids = self._ph, self.elements.node_ids
+        index = int(en.addlink(ph, name, en.PIPE, ids[start], ids[end]))
+        inch = 25.4 if self._length != 1.0 else 1.0
+        rough = float(np.median(self._laid[en.ROUGHNESS][self.elements.pipes]))
+        en.setpipedata(ph, index, _SHORT_M / self._length, diameter_mm / inch, rough, 0.0)
+        en.setlinkvalue(ph, index, en.INITSTATUS, 0.0)
+
+    def save(self, path: Path) -> None:
+        """Write the network as it now is."""
+        with _quiet():
+            en.saveinpfile(self._ph, str(path))
+
+    def give_pattern(self, factors: Sequence[float]) -> None:
+        """Give every demand this hourly pattern."""
         ph = self._ph
         en.addpattern(ph, "DIURNAL")
         index = int(en.getpatternindex(ph, "DIURNAL"))
@@ -169,8 +144,6 @@ class Project:
         for node in self.elements.junctions:
             for category in range(1, en.getnumdemands(ph, int(node) + 1) + 1):
                 en.setdemandpattern(ph, int(node) + 1, category, index)
-        with _quiet():
-            en.saveinpfile(ph, str(path))
 
     @property
     def roughness(self) -> Floats:

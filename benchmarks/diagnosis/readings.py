@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.diagnosis.elements import Floats, State
 from benchmarks.diagnosis.faults import Ground
-from benchmarks.diagnosis.project import STEP_S, Floats, State
+from benchmarks.diagnosis.project import STEP_S
 from benchmarks.diagnosis.truth import CLOCK_S, DATUM_M
 
 PRESSURE_NOISE_M, FLOW_NOISE = 0.1, 0.02

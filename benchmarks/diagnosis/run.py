@@ -14,8 +14,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from benchmarks.diagnosis.case import Spec, make, truth_of
+from benchmarks.diagnosis.case import Spec, make, truth_of, version
 from benchmarks.diagnosis.draw import NoSuchCase
+from benchmarks.ledger import fingerprint
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -64,6 +65,11 @@ def run_case(task: Task) -> dict[str, Any]:
         "draw_s": round(drawn - begun, 3),
         "diagnose_s": round(time.perf_counter() - drawn, 3),
     }
+
+
+def code() -> str:
+    """Return a fingerprint of what answers and of what asks: a record of other code is not counted with this one's."""
+    return f"{fingerprint(('hydro', 'monitor', 'models'))}-{version()}"
 
 
 def hydro(words: Sequence[str]) -> tuple[int, str, str]:

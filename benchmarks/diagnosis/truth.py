@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from benchmarks.diagnosis.elements import Floats, State
 from benchmarks.diagnosis.faults import KINDS, Ground, Target
 from benchmarks.diagnosis.layout import Layout, lay_out
 from benchmarks.diagnosis.networks import Network
-from benchmarks.diagnosis.project import STEP_S, Floats, Project, State
+from benchmarks.diagnosis.project import STEP_S, Project
 
 DAY_S = 86400
 BASELINE_DAYS = 7

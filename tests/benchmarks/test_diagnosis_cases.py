@@ -13,7 +13,18 @@ from benchmarks.diagnosis.networks import inp_of, prepare
 from benchmarks.diagnosis.truth import DAY_S, Truth, draw_truth
 
 SOURCE = Path(__file__).parents[2] / "benchmarks" / "diagnosis"
-OF_THE_TRUTH = ("case", "draw", "faults", "instruments", "layout", "networks", "project", "readings", "truth")
+OF_THE_TRUTH = (
+    "case",
+    "draw",
+    "elements",
+    "faults",
+    "instruments",
+    "layout",
+    "networks",
+    "project",
+    "readings",
+    "truth",
+)
 
 
 @pytest.fixture(scope="module")
