@@ -17,9 +17,13 @@ BYTE_ORDERS = ("ABCD", "CDAB", "BADC", "DCBA")
 class Point:
     """One row of ``points.csv``.
 
-    ``address`` is ``holding/100``, ``input/12``, ``coil/3``, ``discrete/0`` or ``holding/20.3`` (bit 3) for Modbus
-    (zero-based, as on the wire) and a NodeId (``ns=2;s=PS1.Flow``) for OPC UA.
-    Engineering value = raw · ``scale`` + ``offset``, in ``unit``.
+    ``address`` is ``holding/100``, ``input/12``, ``coil/3``, ``discrete/0``, ``holding/20.3`` (bit 3) or
+    ``holding/40:4`` (a text in four registers) for Modbus (zero-based, as on the wire) and a NodeId
+    (``ns=2;s=PS1.Flow``) for OPC UA.
+    Engineering value = raw · ``scale`` + ``offset``, in ``unit``; it is held against ``valid_min`` and ``valid_max``
+    and then kept within ``clamp_min`` and ``clamp_max``.
+    A value is stored when it has left the deadband (``deadband`` in ``unit``, ``deadband_percent`` of the valid range)
+    around what was stored last, when its quality changes, and at the latest after ``heartbeat_s``.
     """
 
     name: str
@@ -36,7 +40,11 @@ class Point:
     valid_min: float | None = None
     valid_max: float | None = None
     gauge_elevation_m: float | None = None
+    clamp_min: float | None = None
+    clamp_max: float | None = None
     deadband: float | None = None
+    deadband_percent: float | None = None
+    heartbeat_s: float = 600.0
     low_limit: float | None = None
     high_limit: float | None = None
     limit_delay_s: float = 0.0

@@ -18,8 +18,9 @@ REQUIRED = ("name", "element", "quantity", "unit", "device", "address")
 OPTIONAL = (
     "data_type", "byte_order", "scale", "offset", "period_s", "valid_min", "valid_max", "gauge_elevation_m", "deadband",
     "low_limit", "high_limit", "limit_delay_s", "limit_deadband", "reverse", "absolute", "rollover",
+    "clamp_min", "clamp_max", "deadband_percent", "heartbeat_s",
 )  # fmt: skip
-_MODBUS_ADDRESS = re.compile(r"(coil|discrete)/\d{1,5}|(holding|input)/\d{1,5}(\.\d{1,2})?")
+_MODBUS_ADDRESS = re.compile(r"(coil|discrete)/\d{1,5}|(holding|input)/\d{1,5}(\.\d{1,2}|:\d{1,3})?")
 
 
 def read_points(path: Path, devices: Mapping[str, Device], problems: list[Problem]) -> tuple[Point, ...]:
@@ -37,11 +38,12 @@ def read_points(path: Path, devices: Mapping[str, Device], problems: list[Proble
 
 
 def is_modbus_address(text: str) -> bool:
-    """Return whether a text means a coil, an input or a register (0 to 65535), or one of a register's 16 bits."""
+    """Return whether a text means a coil, an input, a register (0 to 65535), one of its bits or up to 125 registers."""
     if not _MODBUS_ADDRESS.fullmatch(text):
         return False
-    place, _, bit = text.partition("/")[2].partition(".")
-    return int(place) <= 65535 and int(bit or 0) <= 15
+    place, _, count = text.partition("/")[2].partition(":")
+    place, _, bit = place.partition(".")
+    return int(place) <= 65535 and int(bit or 0) <= 15 and 1 <= int(count or 1) <= 125
 
 
 def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
@@ -49,12 +51,12 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
     unit = row.text("unit")
     if row.text("quantity") == quantity and unit not in UNITS[Quantity(quantity)]:
         row.note(f'unit "{unit}" is not known for {quantity}, expected {expected(unit, UNITS[Quantity(quantity)])}')
-    low, high = row.number("valid_min"), row.number("valid_max")
-    if low is not None and high is not None and low >= high:
-        row.note(f"valid_min {low:g} is not below valid_max {high:g}")
-    low_limit, high_limit = row.number("low_limit"), row.number("high_limit")
-    if low_limit is not None and high_limit is not None and low_limit >= high_limit:
-        row.note(f"low_limit {low_limit:g} is not below high_limit {high_limit:g}")
+    low, high = _range(row, "valid_min", "valid_max")
+    low_limit, high_limit = _range(row, "low_limit", "high_limit")
+    clamp_min, clamp_max = _range(row, "clamp_min", "clamp_max")
+    percent = row.number("deadband_percent", low=0.0, high=100.0)
+    if percent is not None and (low is None or high is None):
+        row.note("deadband_percent is one of the valid range, expected valid_min and valid_max")
     return Point(
         name=row.text("name", required=True),
         element=row.text("element", required=True),
@@ -70,7 +72,11 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
         valid_min=low,
         valid_max=high,
         gauge_elevation_m=row.number("gauge_elevation_m"),
+        clamp_min=clamp_min,
+        clamp_max=clamp_max,
         deadband=row.number("deadband", low=0.0),
+        deadband_percent=percent,
+        heartbeat_s=row.positive("heartbeat_s", 600.0),
         low_limit=low_limit,
         high_limit=high_limit,
         limit_delay_s=row.number("limit_delay_s", 0.0, low=0.0) or 0.0,
@@ -80,6 +86,13 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
         rollover=row.number("rollover", low=1e-9),
         line=line,
     )
+
+
+def _range(row: Fields, low_key: str, high_key: str) -> tuple[float | None, float | None]:
+    low, high = row.number(low_key), row.number(high_key)
+    if low is not None and high is not None and low >= high:
+        row.note(f"{low_key} {low:g} is not below {high_key} {high:g}")
+    return low, high
 
 
 def _device(row: Fields, devices: Mapping[str, Device]) -> str:
@@ -93,8 +106,8 @@ def _device(row: Fields, devices: Mapping[str, Device]) -> str:
     if device.protocol.startswith("modbus"):
         if address and not is_modbus_address(address):
             row.note(f'address "{address}" is no Modbus address, expected one such as holding/100 or input/12.3')
-        if row.text("data_type") == "string":
-            row.note("data_type string at a Modbus device, expected a number's")
+        if row.text("data_type") == "string" and ":" not in address:
+            row.note(f'address "{address}" has no length, expected one such as holding/40:4 for a text')
     if device.protocol == "opcua" and address and not _NODE_ID.fullmatch(address):
         row.note(f'address "{address}" is no NodeId, expected one such as ns=2;s=PS1.Flow')
     return name

@@ -61,6 +61,10 @@ UNITS: dict[Quantity, dict[str, float]] = {
 """SI value of one unit, by quantity."""
 
 
+STATES = {"open": 1.0, "closed": 0.0}
+"""States that are said in words, as numbers."""
+
+
 def to_si(value: float, quantity: Quantity, unit: str) -> float:
     """Return ``value`` in SI (m of water, m³/s, m³).
 

@@ -9,13 +9,12 @@ from pathlib import Path
 from models.fields import Fields
 from models.point import Point
 from models.problem import BadInput, Problem
-from models.quantity import UNITS, Quantity
+from models.quantity import STATES, UNITS, Quantity
 from models.sample import Quality, Sample
 from models.table_file import read_table
 
 MOST_PROBLEMS = 20
 """A file of a million rows that is wrong throughout is reported by its first problems."""
-_WORDS = {"open": 1.0, "closed": 0.0}
 
 
 def read_readings(path: Path) -> tuple[tuple[Point, ...], list[Sample]]:
@@ -100,9 +99,9 @@ def _time(row: Fields) -> datetime | None:
 
 def _value(row: Fields) -> float:
     word = row.text("value").lower()
-    if word in _WORDS:
+    if word in STATES:
         row.taken.add("value")
-        return _WORDS[word]
+        return STATES[word]
     if word in ("nan", ""):
         return float("nan")
     number = row.number("value")

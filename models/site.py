@@ -9,7 +9,52 @@ from typing import Literal
 from models.point import Point
 from models.register import Customer, PipeAsset, RegisteredValve
 
-Protocol = Literal["modbus-tcp", "modbus-rtu", "modbus-rtu-tcp", "opcua"]
+Protocol = Literal["modbus-tcp", "modbus-tls", "modbus-rtu", "modbus-rtu-tcp", "opcua"]
+Policy = Literal["None", "Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"]
+
+
+@dataclass(frozen=True, slots=True)
+class SerialSettings:
+    """A serial line: ``port`` is its device file. Without a parity bit Modbus wants two stop bits; many have one."""
+
+    port: str = ""
+    baud: int = 9600
+    parity: Literal["none", "even", "odd"] = "even"
+    stop_bits: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SecuritySettings:
+    """By what a device is known to us and we to it: PEM or DER files, paths absolute; None where there is none.
+
+    ``trusted`` is a folder with the certificates of devices, or of authorities, that are believed.
+    """
+
+    policy: Policy = "None"
+    mode: Literal["sign", "sign_and_encrypt"] = "sign_and_encrypt"
+    certificate: Path | None = None
+    key: Path | None = None
+    trusted: Path | None = None
+    user_certificate: Path | None = None
+    user_key: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockSettings:
+    """How a Modbus device likes to be asked: the most registers at once, the widest gap to read across, the pause."""
+
+    most: int = 125
+    gap: int = 8
+    pause_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionSettings:
+    """How a device tells changes: how often it sends them, how often it looks (0: as it can), how many it holds."""
+
+    publish_s: float = 1.0
+    sampling_s: float = 0.0
+    queue: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +62,8 @@ class Device:
     """An outstation or server that answers for points.
 
     ``clock_address`` names the registers of the device's own clock where it declares one: a 64-bit unsigned count of
-    milliseconds since 1970-01-01 UTC in four registers, high word first.
+    milliseconds since 1970-01-01 UTC in four registers, high word first. ``reading`` says whether values are asked for
+    or told by the device when they change.
     """
 
     name: str
@@ -30,6 +76,11 @@ class Device:
     clock_address: str = ""
     username: str = ""
     password: str = field(default="", repr=False)
+    serial: SerialSettings = SerialSettings()
+    security: SecuritySettings = SecuritySettings()
+    blocks: BlockSettings = BlockSettings()
+    reading: Literal["poll", "subscribe"] = "poll"
+    subscription: SubscriptionSettings = SubscriptionSettings()
     line: int = 0
 
 

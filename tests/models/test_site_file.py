@@ -64,7 +64,7 @@ def test_site_without_problems_is_loaded(folder: Path) -> None:
         ("holding/100", "40101", 'address "40101" is no Modbus address'),
         ("holding/100", "holding/70000", 'address "holding/70000" is no Modbus address'),
         ("holding/100", "holding/100.16", 'address "holding/100.16" is no Modbus address'),
-        ("float32", "string", "data_type string at a Modbus device"),
+        ("float32", "string", 'address "holding/100" has no length, expected one such as holding/40:4'),
         (",60,", ",nan,", 'period_s "nan" is no number'),
         (",60,", ",0,", "period_s 0, expected more than 0"),
         ("ABCD,1,", "ABCD,0,", "scale 0, expected any other number"),
