@@ -114,6 +114,20 @@ class PlantClock:
             return told
         return None
 
+    def skew_s(self, told: datetime | None, latency_s: float) -> float | None:
+        """Return by how much a clock is ahead of the wall's [s], read half-way through an answer that took so long.
+
+        None where the clock says nothing, and where the site goes by its devices' clocks.
+        """
+        if told is None or self.follows_devices:
+            return None
+        return (told - self._wall()).total_seconds() + latency_s / 2.0
+
+    def follow(self, devices: Iterable[str]) -> None:
+        """Know these devices' clocks: what is known of one stays, one that is gone is forgotten."""
+        self._clocks = {device: self._clocks.get(device) or DeviceClock() for device in devices}
+        self._answering &= self._clocks.keys()
+
     def due_s(self, device: str, instant: float) -> float:
         """Return in how many wall seconds the device should be asked for its time, though nothing else be due.
 

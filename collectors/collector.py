@@ -1,31 +1,47 @@
-"""The collector of a site: every device on a line of its own, into the spool, and on to the store."""
+"""The collector of a site: every device on a line of its own, into the spool, and on to the store.
+
+The site's files may change meanwhile: only the lines of devices that changed, or whose points did, begin anew.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 from collectors.clock import PlantClock
-from collectors.driver import Answer, NoAnswer
-from collectors.drivers import check_devices, driver_of
+from collectors.driver import Answer, Driver, NoAnswer
+from collectors.drivers import Drivers, check_devices
 from collectors.forwarder import Forwarder
+from collectors.health import Health
 from collectors.intake import Intake
-from collectors.line import SILENT, Line
+from collectors.line import SILENT
+from collectors.lines import Lines, clock_of, points_of
 from collectors.qualify import qualify, silent, stamp
 from models.point import Point
-from models.problem import BadInput
-from models.sample import Sample
+from models.problem import BadInput, Unavailable
+from models.sample import Quality, Sample
 from models.site import Device, Site
+from models.site_file import load_site
 from stores.spool import Spool
-from stores.telemetry import open_telemetry
+from stores.telemetry import TelemetryStore, open_telemetry
 
-LOUD = ("asyncua", "pymodbus")
-"""Libraries that log every failed try; a line says once that its device is away, and once that it is back."""
+LOG = logging.getLogger(__name__)
+LOUD = "asyncua"
+"""A library that logs every failed try; a line says once that its device is away, and once that it is back."""
+LOOK_S = 1.0
+"""How often it is looked whether the site's files have changed."""
+COUNT_EVERY = 10
+"""At every so many looks what waits in the spool is counted."""
 
 
-async def run(site: Site, stop: asyncio.Event) -> None:
+async def run(site: Site, stop: asyncio.Event, health: Health | None = None) -> None:
     """Collect until told to stop; what was acknowledged is in the store or in the spool when this returns.
+
+    ``health`` is kept up to date meanwhile.
 
     Raises
     ------
@@ -37,36 +53,37 @@ async def run(site: Site, stop: asyncio.Event) -> None:
     problems = await asyncio.to_thread(check_devices, site)
     if problems:
         raise BadInput(problems)
-    for name in LOUD:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger(LOUD).setLevel(logging.CRITICAL)
     spool = await asyncio.to_thread(Spool, site.stores.spool_file)
     try:
         store = await asyncio.to_thread(open_telemetry, site.stores)
         try:
             forwarder = Forwarder(spool, store)
-            await _collect(site, stop, Intake(spool, forwarder.wake), forwarder)
+            intake = Intake(spool, forwarder.wake)
+            health = health or Health()
+            lines = Lines(intake, health)
+            await lines.adopt(site, await asyncio.to_thread(_newest, store, site))
+            await _collect(stop, lines, intake, forwarder, [_watch(site, lines, intake, spool, health)])
         finally:
             await asyncio.to_thread(store.close)
     finally:
         await asyncio.to_thread(spool.close)
 
 
-async def _collect(site: Site, stop: asyncio.Event, intake: Intake, forwarder: Forwarder) -> None:
-    clock = _clock(site)
-    lines = [
-        asyncio.create_task(Line(device, points, driver_of(device), clock, intake.put).attend(), name=device.name)
-        for device in site.devices
-        if (points := _points_of(site, device))
-    ]
+async def _collect(
+    stop: asyncio.Event, lines: Lines, intake: Intake, forwarder: Forwarder, beside: Sequence[Coroutine[Any, Any, None]]
+) -> None:
+    """Keep and forward what the lines hand in until told to stop; ``beside`` is what else goes on meanwhile."""
     keeping, forwarding = asyncio.create_task(intake.run()), asyncio.create_task(forwarder.run())
-    stopping = asyncio.create_task(stop.wait())
+    others = [asyncio.create_task(stop.wait()), *(asyncio.create_task(one) for one in beside)]
+    ended: list[Any] = []
     try:
-        # None of them but the last ends by itself.
-        await asyncio.wait((*lines, keeping, forwarding, stopping), return_when=asyncio.FIRST_COMPLETED)
+        # None of them but the one that waits to be told ends by itself.
+        await asyncio.wait((keeping, forwarding, *others), return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (*lines, stopping):
+        for task in others:
             task.cancel()
-        ended = await asyncio.gather(*lines, stopping, return_exceptions=True)
+        ended += await asyncio.gather(*others, lines.end(), return_exceptions=True)
         intake.end()
         ended += await asyncio.gather(keeping, return_exceptions=True)
         forwarder.end()
@@ -74,6 +91,67 @@ async def _collect(site: Site, stop: asyncio.Event, intake: Intake, forwarder: F
     for one in ended:
         if isinstance(one, Exception):
             raise one
+
+
+async def _watch(site: Site, lines: Lines, intake: Intake, spool: Spool, health: Health) -> None:
+    """Look now and then: whether every line runs, how much waits, and whether the site's files have changed."""
+    seen, looks = _files_of(site.folder), 0
+    while True:
+        await asyncio.sleep(LOOK_S)
+        lines.check()
+        health.in_memory = intake.waiting
+        if looks % COUNT_EVERY == 0:
+            health.in_spool = await asyncio.to_thread(spool.backlog)
+        looks += 1
+        files = _files_of(site.folder)
+        if files != seen:
+            seen = files
+            site = await _take_over(site, lines)
+
+
+async def _take_over(site: Site, lines: Lines) -> Site:
+    """Return the site as its files say now, attended so; as it was if they are wrong, and say what is."""
+    try:
+        changed = await asyncio.to_thread(load_site, site.folder)
+        problems = await asyncio.to_thread(check_devices, changed)
+        if problems:
+            raise BadInput(problems)
+    except BadInput as error:
+        LOG.warning("the site has changed, but goes on as it was:\n%s", error)
+        return site
+    if changed.stores != site.stores:
+        LOG.warning("the stores of the site have changed: this takes effect at the next start")
+    begun = await lines.adopt(changed, {})
+    LOG.warning("the site has changed: %s", f"begun anew: {', '.join(begun)}" if begun else "no device begins anew")
+    return changed
+
+
+def _files_of(folder: Path) -> tuple[tuple[int, int], ...]:
+    """Return what tells whether a site's files have changed."""
+    found = []
+    for name in ("site.toml", "points.csv"):
+        try:
+            state = (folder / name).stat()
+        except OSError:
+            # Replaced just now, or gone: it will be looked at again, and what is wrong then is said.
+            found.append((0, 0))
+        else:
+            found.append((state.st_mtime_ns, state.st_size))
+    return tuple(found)
+
+
+def _newest(store: TelemetryStore, site: Site) -> dict[str, datetime]:
+    """Return when each device was read last before this start, as far as the store can be asked."""
+    try:
+        latest = store.latest([point.name for point in site.points])
+    except Unavailable:
+        return {}
+    found: dict[str, datetime] = {}
+    for point in site.points:
+        sample = latest.get(point.name)
+        if sample is not None and sample.quality is not Quality.BAD:
+            found[point.device] = max(sample.time, found.get(point.device, sample.time))
+    return found
 
 
 async def read_once(site: Site) -> list[Sample]:
@@ -87,9 +165,10 @@ async def read_once(site: Site) -> list[Sample]:
     problems = await asyncio.to_thread(check_devices, site)
     if problems:
         raise BadInput(problems)
-    clock = _clock(site)
-    asked = [(device, points) for device in site.devices if (points := _points_of(site, device))]
-    answers = await asyncio.gather(*(_ask(device, points, clock) for device, points in asked))
+    clock, drivers = clock_of(site), Drivers()
+    drivers.adopt(site.devices)
+    asked = [(device, points) for device in site.devices if (points := points_of(site, device))]
+    answers = await asyncio.gather(*(_ask(drivers.of(device, ()), device, points, clock) for device, points in asked))
     samples: list[Sample] = []
     for (device, points), answer in zip(asked, answers, strict=True):
         # Where no device tells the plant's time, there is no better time than the wall's.
@@ -103,9 +182,8 @@ async def read_once(site: Site) -> list[Sample]:
     return samples
 
 
-async def _ask(device: Device, points: tuple[Point, ...], clock: PlantClock) -> Answer | str:
+async def _ask(driver: Driver, device: Device, points: tuple[Point, ...], clock: PlantClock) -> Answer | str:
     """Return what a device says, or why it says nothing."""
-    driver = driver_of(device)
     try:
         await driver.connect()
         answer = await driver.read(points)
@@ -117,11 +195,3 @@ async def _ask(device: Device, points: tuple[Point, ...], clock: PlantClock) -> 
     if believed is not None:
         clock.hear(device.name, asyncio.get_running_loop().time(), believed)
     return answer
-
-
-def _points_of(site: Site, device: Device) -> tuple[Point, ...]:
-    return tuple(point for point in site.points if point.device == device.name)
-
-
-def _clock(site: Site) -> PlantClock:
-    return PlantClock(site.clock == "device", [device.name for device in site.devices], lambda: datetime.now(UTC))

@@ -1,11 +1,14 @@
-"""A driver: how one kind of device is asked. Adding a protocol is adding one of these."""
+"""A driver: how one kind of device is asked. Adding a protocol is adding one of these.
+
+A driver only ever reads: what is called here is all that anybody outside a driver's folder can do to a device.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from models.point import Point
 from models.sample import Quality
@@ -15,11 +18,11 @@ class NoAnswer(Exception):
     """The device as a whole did not answer, or not sensibly; the message says why in a few words."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a device said of a point: an engineering value in the point's unit, not yet held against its range.
 
-    ``time`` is the source's own for this very value, where the protocol carries one.
+    ``time`` is the source's own for this very value, where the protocol carries one. (A tuple: a site makes tens of
+    thousands a second of them.)
     """
 
     point: str
@@ -31,14 +34,26 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a device said when it was asked once. ``clock`` is what its own clock showed, None where it has none."""
+    """What a device said when it was asked once. ``clock`` is what its own clock showed, None where it has none.
 
-    readings: tuple[Reading, ...]
+    ``told`` is what it has told by itself since it was asked last, in order: each change of each point. A reading of
+    the same value and time stands among the ``readings`` if that point was asked for.
+    """
+
+    readings: Sequence[Reading]
     clock: datetime | None = None
+    told: Sequence[Reading] = ()
 
 
 class Driver(Protocol):
-    """Reads one device, and never writes to it."""
+    """Reads one device, and never writes to it.
+
+    ``longest_rest_s`` is how long it may be left alone at most while it is silent; ``news_s`` how soon it should be
+    read though nothing is due, for it may have told something (infinite for one that only answers).
+    """
+
+    longest_rest_s: float
+    news_s: float
 
     async def connect(self) -> None:
         """Reach the device, unless it is reached already; raises :class:`NoAnswer`."""
@@ -50,6 +65,15 @@ class Driver(Protocol):
         ------
         NoAnswer
             The device is silent. A point that alone cannot be read is a bad reading.
+        """
+
+    async def history(self, points: Sequence[Point], start: datetime, end: datetime) -> Sequence[Reading]:
+        """Return what the device remembers of ``start < time < end``, in order of time; nothing if it has no memory.
+
+        Raises
+        ------
+        NoAnswer
+            The device is silent.
         """
 
     async def close(self) -> None:

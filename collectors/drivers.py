@@ -3,24 +3,43 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from collectors.driver import Driver
 from models.point import Point
 from models.problem import Problem
 from models.site import Device, Site
 
-SPOKEN = ("modbus-tcp", "opcua")
+if TYPE_CHECKING:
+    from collectors.modbus.wires import Wires
 
 
-def driver_of(device: Device) -> Driver:
-    """Return the driver of a device; :func:`check_devices` has found nothing wrong with it."""
-    if device.protocol == "opcua":
-        from collectors.opcua.driver import OpcUaDriver
+class Drivers:
+    """The drivers of a site's devices, and what several of them share."""
 
-        return OpcUaDriver(device)
-    from collectors.modbus.driver import ModbusDriver
+    def __init__(self) -> None:
+        self._devices: Sequence[Device] = ()
+        self._wires: Wires | None = None
 
-    return ModbusDriver(device)
+    def adopt(self, devices: Sequence[Device]) -> None:
+        """Know the devices of the site, as they are now."""
+        self._devices = [device for device in devices if device.protocol != "opcua"]
+        if self._wires is not None:
+            self._wires.adopt(self._devices)
+
+    def of(self, device: Device, points: Sequence[Point]) -> Driver:
+        """Return the driver of a device and its points; :func:`check_devices` has found nothing wrong with them."""
+        if device.protocol == "opcua":
+            from collectors.opcua.driver import OpcUaDriver
+
+            return OpcUaDriver(device, points)
+        from collectors.modbus.driver import ModbusDriver
+        from collectors.modbus.wires import Wires
+
+        if self._wires is None:
+            self._wires = Wires(self._devices)
+        return ModbusDriver(device, self._wires.of(device), self._wires.units(device))
 
 
 def check_devices(site: Site) -> list[Problem]:
@@ -30,18 +49,20 @@ def check_devices(site: Site) -> list[Problem]:
     for point in site.points:
         points[point.device].append(point)
     problems: list[Problem] = []
+    modbus = [device for device in site.devices if device.protocol != "opcua"]
     for device in site.devices:
-        if device.protocol not in SPOKEN:
-            text = f"device {device.name}: {device.protocol} is not spoken yet, expected {' or '.join(SPOKEN)}"
-            problems.append(Problem(text, site_file, device.line))
-        elif device.protocol == "opcua":
-            from collectors.opcua.driver import check_points as check_nodes
+        if device.protocol == "opcua":
+            from collectors.opcua.check import check_points as check_nodes
 
             problems += check_nodes(device, points[device.name], site_file, points_file)
         else:
-            from collectors.modbus.driver import check_points as check_registers
+            from collectors.modbus.check import check_points as check_registers
 
             problems += check_registers(device, points[device.name], site_file, points_file)
+    if modbus:
+        from collectors.modbus.check import check_wires
+
+        problems += check_wires(modbus, site_file)
     if site.clock == "device" and not any(
         device.clock_address or device.protocol == "opcua" for device in site.devices
     ):

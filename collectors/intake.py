@@ -36,6 +36,11 @@ class Intake:
         self._backoff = Backoff(first_s=0.2, most_s=5.0)
         self._away = False
 
+    @property
+    def waiting(self) -> int:
+        """How many samples wait in memory."""
+        return len(self._waiting)
+
     def put(self, samples: Sequence[Sample]) -> None:
         """Hand samples in; they are acknowledged with the next commit."""
         self._waiting.extend(samples)

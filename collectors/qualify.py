@@ -25,16 +25,23 @@ def stamp(reading: Reading, now: datetime, last: datetime | None) -> datetime:
 
 
 def qualify(point: Point, reading: Reading, time: datetime) -> Sample:
-    """Return the sample of a reading; a value outside the point's valid range is bad, and says so."""
+    """Return the sample of a reading.
+
+    A value outside the point's valid range is bad, and says so; one within it is kept within what it is clamped to.
+    """
     value, quality, reason = reading.value, reading.quality, reading.reason
     if quality is Quality.BAD:
         return Sample(point.name, time, value, quality, reason)
     if not math.isfinite(value):
         return Sample(point.name, time, math.nan, Quality.BAD, reason or "not a number")
-    low = -math.inf if point.valid_min is None else point.valid_min
-    high = math.inf if point.valid_max is None else point.valid_max
-    if not low <= value <= high:
+    if (point.valid_min is not None and value < point.valid_min) or (
+        point.valid_max is not None and value > point.valid_max
+    ):
         return Sample(point.name, time, value, Quality.BAD, "outside valid range")
+    if point.clamp_min is not None:
+        value = max(point.clamp_min, value)
+    if point.clamp_max is not None:
+        value = min(point.clamp_max, value)
     return Sample(point.name, time, value, quality, reason)
 
 

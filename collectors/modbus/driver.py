@@ -1,187 +1,160 @@
-"""A Modbus TCP device, asked in planned blocks. Nothing here can write: only read functions are called."""
+"""A Modbus unit, asked in planned blocks over its wire. Nothing here can write: no such request can be built."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.constants import ExcCodes
-from pymodbus.exceptions import ModbusException
-from pymodbus.pdu import ModbusPDU
+from operator import attrgetter
 
 from collectors.driver import Answer, NoAnswer, Reading
-from collectors.modbus.decode import bit_of, decode
-from collectors.modbus.plan import Block, Wanted, address_of, plan, smaller, wanted_of
+from collectors.modbus.decode import Field, Layout
+from collectors.modbus.frame import Request
+from collectors.modbus.plan import BIT_TABLES, Block, Hole, Limits, Wanted, address_of, gaps, plan, smaller, wanted_of
+from collectors.modbus.wire import Wire
 from models.point import Point
-from models.problem import Problem
 from models.sample import Quality
 from models.site import Device
 
 CLOCK = -1
 """The place of the device's clock among what is wanted."""
 _CLOCK_WIDTH = 4
-_FUNCTIONS = {"coil": 1, "discrete": 2, "holding": 3, "input": 4}
-_SPLIT = (ExcCodes.ILLEGAL_ADDRESS, ExcCodes.ILLEGAL_VALUE)
+SHARE = 10.0
+"""A silent unit is tried so seldom that all units of a wire, if they were silent, would take a tenth of its time."""
+_NAME = attrgetter("name")
+REFUSALS = {
+    1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge",
+    6: "device busy", 8: "memory parity error",
+}  # fmt: skip
+_OF_A_PART = (2, 3)
 """Refusals that may concern a part of a block only."""
-_GATEWAY = (ExcCodes.GATEWAY_PATH_UNAVIABLE, ExcCodes.GATEWAY_NO_RESPONSE)
+_GATEWAY = (10, 11)
 """What a gateway says of a unit that does not answer."""
 
 
-class ModbusDriver:
-    """One unit behind one TCP connection, one request at a time."""
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A request, and where the values of its reply stand."""
 
-    def __init__(self, device: Device) -> None:
+    block: Block
+    request: Request
+    layout: Layout
+
+
+class ModbusDriver:
+    """One unit on a wire that others may share (``units`` of them in all)."""
+
+    def __init__(self, device: Device, wire: Wire, units: int = 1) -> None:
         self._device = device
-        self._client: AsyncModbusTcpClient | None = None
+        self._wire = wire
         self._clock = address_of(device.clock_address) if device.clock_address else None
-        self._plans: dict[tuple[str, ...], list[Block]] = {}
+        self._limits = Limits(device.blocks.most, device.blocks.gap)
+        self._holes: set[Hole] = set()
+        self._plans: dict[tuple[str, ...], list[_Ask]] = {}
+        self.news_s = math.inf
+        self.longest_rest_s = 5.0 if units == 1 else max(5.0, SHARE * units * device.timeout_s)
 
     async def connect(self) -> None:
-        """Open a connection, unless there is one."""
-        if self._client is not None and self._client.connected:
-            return
-        await self.close()
-        # A client for each connection: what comes late on an old one is no answer on the next. Whoever polls decides
-        # when to try again; the library would wait up to five minutes.
-        client = AsyncModbusTcpClient(
-            self._device.host,
-            port=self._device.port,
-            timeout=self._device.timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            name=self._device.name,
-        )
-        try:
-            reached = await client.connect()
-        except (OSError, ModbusException) as error:
-            raise NoAnswer("no connection") from error
-        if not reached:
-            raise NoAnswer("no connection")
-        self._client = client
+        """Use the wire, and open it if nobody has."""
+        await self._wire.join(self._device.name, self._device.timeout_s)
 
     async def read(self, points: Sequence[Point]) -> Answer:
-        """Return a reading of every point; what the device refuses spoils no more than its own."""
-        key = tuple(point.name for point in points)
-        waiting = deque(self._plans.get(key) or plan(self._wanted(points)))
-        asked: list[Block] = []
-        values: dict[int, list[int]] = {}
-        refusals: dict[int, str] = {}
+        """Return a reading of every point; what the unit refuses spoils no more than its own."""
+        waiting = deque(self._asks(points))
+        asked: list[_Ask] = []
+        readings: list[Reading | None] = [None] * len(points)
+        clock = None
         while waiting:
-            block = waiting.popleft()
+            ask = waiting.popleft()
             try:
-                got = await self._block(block)
+                content = await self._content(ask)
             except _Refused as refusal:
-                parts = smaller(block) if refusal.code in _SPLIT else []
+                parts = smaller(ask.block) if refusal.code in _OF_A_PART else []
                 if parts:
-                    waiting.extendleft(reversed(parts))
+                    self._holes.update(gaps(ask.block))
+                    waiting.extendleft(self._ask(part, points) for part in reversed(parts))
                     continue
-                refusals.update((one.place, str(refusal)) for one in block.wanted)
+                for one in ask.block.wanted:
+                    if one.place != CLOCK:
+                        readings[one.place] = Reading(points[one.place].name, math.nan, Quality.BAD, str(refusal))
             else:
-                for one in block.wanted:
-                    values[one.place] = got[one.address.start - block.start :][: one.width]
-            asked.append(block)
-        # What a device refuses now it will refuse again: from here on it is asked around.
-        self._plans[key] = asked
-        clock = _time(values[CLOCK]) if CLOCK in values else None
-        readings = (
-            _reading(point, values[place]) if place in values else _refused(point, refusals[place])
-            for place, point in enumerate(points)
-        )
-        return Answer(tuple(readings), clock)
+                for place, raw in ask.layout.values(content):
+                    if place == CLOCK:
+                        clock = _time(raw)
+                    else:
+                        readings[place] = _reading(points[place], raw)
+            asked.append(ask)
+        # What a unit refuses now it will refuse again: from here on it is asked around.
+        self._plans[tuple(map(_NAME, points))] = asked
+        return Answer([one for one in readings if one is not None], clock)
+
+    async def history(self, points: Sequence[Point], start: datetime, end: datetime) -> Sequence[Reading]:  # noqa: ARG002
+        """Return nothing: a register holds the present."""
+        return ()
 
     async def close(self) -> None:
-        """Close the connection."""
-        client, self._client = self._client, None
+        """Use the wire no longer, and forget what the unit refused: it may be another one when it is back."""
         self._plans.clear()
-        if client is not None:
-            client.close()
+        self._holes.clear()
+        self._wire.leave(self._device.name)
 
-    def _wanted(self, points: Sequence[Point]) -> list[Wanted]:
+    def _asks(self, points: Sequence[Point]) -> list[_Ask]:
+        """Return what to ask for these points, as it turned out best the last time."""
+        held = self._plans.get(tuple(map(_NAME, points)))
+        if held is not None:
+            return held
         wanted = wanted_of(points)
         if self._clock is not None:
             wanted.append(Wanted(CLOCK, self._clock, _CLOCK_WIDTH))
-        return wanted
+        return [self._ask(block, points) for block in plan(wanted, self._limits, self._holes)]
 
-    async def _block(self, block: Block) -> list[int]:
-        client = self._client
-        if client is None:
-            raise NoAnswer("no connection")
-        ask = {
-            "coil": client.read_coils,
-            "discrete": client.read_discrete_inputs,
-            "holding": client.read_holding_registers,
-            "input": client.read_input_registers,
-        }[block.table]
-        try:
-            reply: ModbusPDU = await ask(block.start, count=block.count, device_id=self._device.unit_id)
-        except (OSError, ModbusException) as error:
-            raise NoAnswer("timeout" if client.connected else "connection lost") from error
-        if reply.isError():
-            if reply.exception_code in _GATEWAY:
-                raise NoAnswer("gateway: unit does not answer")
-            raise _Refused(reply.exception_code, f"refused: {_name_of(reply.exception_code)}")
-        if reply.function_code != _FUNCTIONS[block.table]:
-            raise NoAnswer(f"answers function {reply.function_code} for {_FUNCTIONS[block.table]}")
-        of_bits = block.table in ("coil", "discrete")
-        values = [int(value) for value in (reply.bits if of_bits else reply.registers)]
-        expected = math.ceil(block.count / 8) * 8 if of_bits else block.count
-        # The library reports a reply that is too short as a success.
-        if len(values) != expected:
-            raise _Refused(0, f"short reply: {len(values)} of {expected}")
-        return values
+    def _ask(self, block: Block, points: Sequence[Point]) -> _Ask:
+        request = Request(self._device.unit_id, block.table, block.start, block.count)
+        return _Ask(block, request, Layout(_field(one, block, points) for one in block.wanted))
+
+    async def _content(self, ask: _Ask) -> bytes:
+        reply = await self._wire.ask(ask.request, self._device.timeout_s)
+        if reply.exception in _GATEWAY:
+            raise NoAnswer("gateway: unit does not answer")
+        if reply.exception:
+            said = REFUSALS.get(reply.exception, f"exception {reply.exception}")
+            raise _Refused(reply.exception, f"refused: {said}")
+        if len(reply.values) != ask.request.length:
+            unit = 1 if ask.block.table in BIT_TABLES else 2
+            raise _Refused(0, f"short reply: {len(reply.values) // unit} of {ask.request.length // unit}")
+        return reply.values
 
 
 class _Refused(Exception):
-    """The device answered, but not with what was asked; ``code`` is the exception of the protocol, or 0."""
+    """The unit answered, but not with what was asked; ``code`` is the exception of the protocol, or 0."""
 
     def __init__(self, code: int, message: str) -> None:
         self.code = code
         super().__init__(message)
 
 
-def check_points(device: Device, points: Sequence[Point], site_file: str, points_file: str) -> list[Problem]:
-    """Return what keeps the points of a device from being read."""
-    problems = []
-    try:
-        clock = address_of(device.clock_address) if device.clock_address else None
-        if clock is not None and clock.is_bit:
-            raise ValueError(f'address "{device.clock_address}", expected registers such as holding/0')
-    except ValueError as error:
-        problems.append(Problem(f"device {device.name}: clock_{error}", site_file, device.line))
-    for point in points:
-        try:
-            wanted_of([point])
-        except ValueError as error:
-            problems.append(Problem(f"point {point.name}: {error}", points_file, point.line))
-    return problems
+def _field(one: Wanted, block: Block, points: Sequence[Point]) -> Field:
+    offset = one.address.start - block.start
+    if block.table in BIT_TABLES:
+        return Field(one.place, 0, "bit", bit=offset, of_bits=True)
+    if one.place == CLOCK:
+        return Field(one.place, 2 * offset, "uint64")
+    point = points[one.place]
+    kind = "bit" if one.address.bit is not None else point.data_type
+    return Field(one.place, 2 * offset, kind, point.byte_order, one.address.bit, length=2 * one.width)
 
 
-def _reading(point: Point, values: Sequence[int]) -> Reading:
-    address = address_of(point.address)
-    if address.bit is not None:
-        raw = bit_of(values[0], address.bit)
-    else:
-        raw = decode(values, "bit" if address.is_bit else point.data_type, point.byte_order)
+def _reading(point: Point, raw: float) -> Reading:
     value = raw * point.scale + point.offset
     if not math.isfinite(value):
         return Reading(point.name, math.nan, Quality.BAD, "not a number")
     return Reading(point.name, value)
 
 
-def _refused(point: Point, why: str) -> Reading:
-    return Reading(point.name, math.nan, Quality.BAD, why)
-
-
-def _time(registers: Sequence[int]) -> datetime | None:
+def _time(milliseconds: float) -> datetime | None:
     try:
-        return datetime.fromtimestamp(decode(registers, "uint64") / 1e3, UTC)
+        return datetime.fromtimestamp(milliseconds / 1e3, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-
-
-def _name_of(code: int) -> str:
-    known = next((one.name for one in ExcCodes if one.value == code), f"exception {code}")
-    return known.lower().replace("_", " ")

@@ -1,144 +1,90 @@
-"""An OPC UA server, polled. Values come with their own time and status; nothing here can write."""
+"""An OPC UA server, polled, and listened to where the site says so. Nothing here can write."""
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 
-from asyncua.client.client import Client
-from asyncua.ua.attribute_ids import AttributeIds
+from asyncua import ua
 from asyncua.ua.object_ids import ObjectIds
-from asyncua.ua.uaerrors import UaError
-from asyncua.ua.uatypes import DataValue, Int32, NodeId
 
 from collectors.driver import Answer, NoAnswer, Reading
+from collectors.opcua.history import read_history
+from collectors.opcua.session import Session, standard
+from collectors.opcua.subscription import Subscription
+from collectors.opcua.values import aware, reading_of
 from models.point import Point
-from models.problem import Problem
-from models.sample import Quality
 from models.site import Device
 
-MOST_A_CALL = 500
-"""Nodes asked for in one call where the server names no limit of its own."""
-CONNECT = 3.0
-"""Reaching a server takes this many exchanges, each of which may take the device's timeout."""
-_NOW = NodeId(Int32(ObjectIds.Server_ServerStatus_CurrentTime))
-_LIMIT = NodeId(Int32(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead))
-_WORDS = {"open": 1.0, "closed": 0.0}
-"""States that some servers say in words."""
-_FAILURES = (OSError, TimeoutError, UaError, ValueError)
+GRACE_S = 10.0
+"""How long a change may be on its way before the subscription is taken for deaf, beyond two publishing intervals."""
 
 
 class OpcUaDriver:
-    """One server, one session."""
+    """One server, one session. A subscription is for ``subscribed``, all points of the device."""
 
-    def __init__(self, device: Device) -> None:
+    longest_rest_s = 5.0
+
+    def __init__(self, device: Device, subscribed: Sequence[Point] = ()) -> None:
         self._device = device
-        self._client: Client | None = None
-        self._nodes: dict[str, NodeId] = {}
-        self._most = MOST_A_CALL
+        self._subscribed = subscribed if device.reading == "subscribe" else ()
+        self._session: Session | None = None
+        self._subscription: Subscription | None = None
+        self._nodes: dict[str, ua.NodeId] = {}
+        self.news_s = device.subscription.publish_s if self._subscribed else math.inf
 
     async def connect(self) -> None:
-        """Open a session, unless there is one, and learn how many nodes a call may name."""
-        if self._client is not None:
+        """Open a session, unless there is one, and subscribe."""
+        if self._session is not None:
             return
-        client = Client(self._device.url, timeout=self._device.timeout_s)
-        if self._device.username:
-            client.set_user(self._device.username)
-            client.set_password(self._device.password)
+        session = await Session.open(self._device)
         try:
-            await asyncio.wait_for(client.connect(), self._device.timeout_s * CONNECT)
-            (limit,) = await client.uaclient.read_attributes([_LIMIT], AttributeIds.Value)
-        except _FAILURES as error:
-            client.disconnect_socket()
-            raise NoAnswer(_why(error, "no connection")) from error
+            if self._subscribed:
+                self._subscription = Subscription(session, self._device.name, self._device.subscription)
+                await self._subscription.open([(point, self._node(point)) for point in self._subscribed])
         except BaseException:
-            client.disconnect_socket()
+            await session.close(self._device.timeout_s)
             raise
-        self._client = client
-        named = _number(limit)
-        self._most = min(int(named), MOST_A_CALL) if named >= 1 else MOST_A_CALL
+        self._session = session
 
     async def read(self, points: Sequence[Point]) -> Answer:
-        """Return a reading of every point and the server's own time, in as many calls as the server wants."""
-        client = self._client
-        if client is None:
+        """Return a reading of every point and the server's own time, and what it has told meanwhile."""
+        session = self._session
+        if session is None:
             raise NoAnswer("no connection")
-        wanted = [_NOW, *(self._node(point.address) for point in points)]
-        values: list[DataValue] = []
-        try:
-            for first in range(0, len(wanted), self._most):
-                values += await client.uaclient.read_attributes(wanted[first : first + self._most], AttributeIds.Value)
-        except _FAILURES as error:
-            raise NoAnswer(_why(error, "connection lost")) from error
-        if len(values) != len(wanted):
-            raise NoAnswer(f"{len(values)} values for {len(wanted)} nodes")
-        now = None if values[0].Value is None else values[0].Value.Value
-        readings = tuple(_reading(point, value) for point, value in zip(points, values[1:], strict=True))
-        return Answer(readings, _aware(now) if isinstance(now, datetime) else None)
+        told = [] if self._subscription is None else self._subscription.take()
+        values = await session.read([_NOW, *(self._node(point) for point in points)])
+        shown = None if values[0].Value is None else values[0].Value.Value
+        clock = aware(shown) if isinstance(shown, datetime) else None
+        readings = [reading_of(point, value) for point, value in zip(points, values[1:], strict=True)]
+        if self._subscription is not None and clock is not None:
+            self._look_whether_deaf(self._subscription, readings, clock)
+        return Answer(readings, clock, told)
+
+    async def history(self, points: Sequence[Point], start: datetime, end: datetime) -> Sequence[Reading]:
+        """Return what the server remembers of ``start < time < end``."""
+        if self._session is None:
+            raise NoAnswer("no connection")
+        return await read_history(self._session, [(point, self._node(point)) for point in points], start, end)
 
     async def close(self) -> None:
         """End the session."""
-        client, self._client = self._client, None
-        if client is None:
-            return
-        try:
-            await asyncio.wait_for(client.disconnect(), self._device.timeout_s)
-        except (*_FAILURES, RuntimeError):
-            # The other side is gone already; there is nobody left to take leave of.
-            pass
-        finally:
-            client.disconnect_socket()
+        session, self._session, self._subscription = self._session, None, None
+        if session is not None:
+            await session.close(self._device.timeout_s)
 
-    def _node(self, address: str) -> NodeId:
-        if address not in self._nodes:
-            self._nodes[address] = NodeId.from_string(address)
-        return self._nodes[address]
+    def _look_whether_deaf(self, subscription: Subscription, readings: Sequence[Reading], clock: datetime) -> None:
+        """Raise :class:`NoAnswer` if the server keeps from us what it has had for long."""
+        grace = timedelta(seconds=GRACE_S + 2.0 * self._device.subscription.publish_s)
+        missed = subscription.missed(readings, clock - grace)
+        if missed:
+            raise NoAnswer(f"subscription is deaf to {len(missed)} points, {missed[0]} among them")
 
-
-def check_points(device: Device, points: Sequence[Point], site_file: str, points_file: str) -> list[Problem]:
-    """Return what keeps the points of a device from being read."""
-    problems = []
-    if not device.url.startswith("opc.tcp://"):
-        text = f'device {device.name}: url "{device.url}", expected one such as opc.tcp://127.0.0.1:4840'
-        problems.append(Problem(text, site_file, device.line))
-    for point in points:
-        try:
-            NodeId.from_string(point.address)
-        except (UaError, ValueError):
-            text = f'point {point.name}: address "{point.address}" is no NodeId, expected one such as ns=2;s=PS1.Flow'
-            problems.append(Problem(text, points_file, point.line))
-    return problems
+    def _node(self, point: Point) -> ua.NodeId:
+        if point.address not in self._nodes:
+            self._nodes[point.address] = ua.NodeId.from_string(point.address)
+        return self._nodes[point.address]
 
 
-def _reading(point: Point, value: DataValue) -> Reading:
-    stamped = value.SourceTimestamp or value.ServerTimestamp
-    time = None if stamped is None else _aware(stamped)
-    status = value.StatusCode
-    raw = _number(value)
-    number = raw * point.scale + point.offset
-    if status is not None and not status.is_good():
-        quality = Quality.UNCERTAIN if status.is_uncertain() and math.isfinite(number) else Quality.BAD
-        return Reading(point.name, number, quality, status.name, time)
-    if not math.isfinite(number):
-        return Reading(point.name, math.nan, Quality.BAD, "not a number", time)
-    return Reading(point.name, number, Quality.GOOD, "", time)
-
-
-def _number(value: DataValue) -> float:
-    content = None if value.Value is None else value.Value.Value
-    if isinstance(content, str):
-        return _WORDS.get(content.strip().lower(), math.nan)
-    return float(content) if isinstance(content, bool | int | float) else math.nan
-
-
-def _aware(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-
-
-def _why(error: BaseException, otherwise: str) -> str:
-    """Return in a few words why a call failed."""
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    return type(error).__name__ if isinstance(error, UaError) else otherwise
+_NOW = standard(ObjectIds.Server_ServerStatus_CurrentTime)

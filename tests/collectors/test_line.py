@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -30,6 +31,10 @@ class Scripted:
     trouble: Exception | int | None = None
     asked: list[int] = field(default_factory=list)
     closed: int = 0
+    told: list[Reading] = field(default_factory=list)
+    remembered: list[Reading] = field(default_factory=list)
+    longest_rest_s: float = 5.0
+    news_s: float = math.inf
 
     async def connect(self) -> None:
         await asyncio.sleep(0)
@@ -39,7 +44,11 @@ class Scripted:
         if isinstance(self.trouble, Exception):
             raise self.trouble
         count = len(points) if self.trouble is None else self.trouble
-        return Answer(tuple(Reading(point.name, 1.0) for point in points[:count]))
+        told, self.told = self.told, []
+        return Answer(tuple(Reading(point.name, 1.0) for point in points[:count]), told=told)
+
+    async def history(self, points: Sequence[Point], start: datetime, end: datetime) -> Sequence[Reading]:
+        return [one for one in self.remembered if one.time is not None and start < one.time < end]
 
     async def close(self) -> None:
         self.closed += 1

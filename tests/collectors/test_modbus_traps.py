@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from collectors.driver import NoAnswer
-from collectors.modbus.driver import ModbusDriver, check_points
+from collectors.modbus.check import check_points
+from collectors.modbus.driver import ModbusDriver
+from collectors.modbus.wires import Wires
 from models.point import Point
 from models.quantity import Quantity
 from models.sample import Quality
@@ -92,7 +94,8 @@ async def device(behave: Behaviour) -> AsyncIterator[Station]:
 
 @asynccontextmanager
 async def asking(port: int) -> AsyncIterator[ModbusDriver]:
-    driver = ModbusDriver(Device("rtu", "modbus-tcp", port=port, timeout_s=TIMEOUT_S))
+    rtu = Device("rtu", "modbus-tcp", port=port, timeout_s=TIMEOUT_S)
+    driver = ModbusDriver(rtu, Wires([rtu]).of(rtu))
     try:
         yield driver
     finally:
@@ -266,6 +269,5 @@ def test_what_cannot_be_read_is_said_with_its_line() -> None:
     assert problems == [
         'site.toml:7: device rtu: clock_address "coil/0", expected registers such as holding/0',
         'points.csv:2: point A: address "holding/1.16", expected bit 0 to 15 of a register',
-        "points.csv:3: point B: data_type string cannot be read yet, expected one of bit, int16, uint16, bcd16, int32,"
-        " uint32, float32, bcd32, int64, uint64, float64",
+        'points.csv:3: point B: address "holding/1" has no length, expected one such as holding/40:4 for a text',
     ]

@@ -20,7 +20,8 @@ from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import BadTooManyOperations
 
 from collectors.driver import NoAnswer, Reading
-from collectors.opcua.driver import OpcUaDriver, check_points
+from collectors.opcua.check import check_points
+from collectors.opcua.driver import OpcUaDriver
 from collectors.qualify import AHEAD, stamp
 from models.point import Point
 from models.quantity import Quantity
@@ -103,7 +104,7 @@ async def test_values_and_the_servers_clock_come_together() -> None:
         alone = await driver.read(())
     assert [reading.value for reading in answer.readings[:4]] == [3.5, 1.0, 7.0, 0.0]
     assert answer.readings[4].quality is Quality.BAD
-    assert alone.readings == ()
+    assert not alone.readings
     for clock in (answer.clock, alone.clock):
         assert clock is not None
         assert abs(clock - datetime.now(UTC)) < timedelta(minutes=1)
