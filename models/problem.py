@@ -4,7 +4,9 @@
 
     HydroInputError          root of everything a user can mend
     ├── BadInput             files or readings are wrong: all problems at once (exit status 3)
-    │   └── Refused          what was asked does not fit the present state: somebody else was first
+    │   ├── Missing          there is nothing of that id
+    │   └── Refused          what was asked does not fit the present state: already done, closed, over
+    │       └── Changed      somebody else was first
     └── Unavailable          a device, a store or a port is not there (exit status 5)
 """
 
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class BadInput(HydroInputError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     @classmethod
-    def of(cls, message: str, file: str = "", line: int = 0) -> BadInput:
+    def of(cls, message: str, file: str = "", line: int = 0) -> Self:
         """Return the error for a single problem."""
         return cls([Problem(message, file, line)])
 
@@ -49,5 +52,13 @@ class Unavailable(HydroInputError):
     """A device, a store or a port is not there."""
 
 
+class Missing(BadInput):
+    """There is nothing of that id."""
+
+
 class Refused(BadInput):
-    """What was asked does not fit the present state: already acknowledged, order closed, somebody else was first."""
+    """What was asked does not fit the present state: already acknowledged, order closed."""
+
+
+class Changed(Refused):
+    """Somebody else has changed it since it was read."""

@@ -7,6 +7,7 @@ somebody else has changed meanwhile is told so (:class:`models.problem.Refused`)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -22,7 +23,7 @@ from models.measurement import HandReading
 from models.notice import Notice
 from models.order import OPEN_STATES, Finding, Gain, Order, OrderState, advance
 from models.order import describe_state as describe_order_state
-from models.problem import Refused
+from models.problem import Changed, Missing, Refused
 from stores import records_rows as rows
 from stores.records_database import BUSY_TIMEOUT_S, Database
 from stores.records_queries import (
@@ -81,6 +82,15 @@ class Records:
     ) -> None:
         self.close()
 
+    @property
+    def database(self) -> Database:
+        """The open database, for what is kept beside the records: accounts, scenarios, works."""
+        return self._database
+
+    def together(self) -> AbstractContextManager[None]:
+        """Make one transaction of everything that this thread does inside: all of it is kept, or none."""
+        return self._database.together()
+
     def close(self) -> None:
         """Give the connections back."""
         self._database.close()
@@ -123,9 +133,9 @@ class Records:
         current = alarm_by_key(connection, seen.key, lock=True)
         if isinstance(event, PersonEvent):
             if current is None:
-                raise Refused.of(f"alarm {seen.key}: there is none of that key")
+                raise Missing.of(f"alarm {seen.key}: there is none of that key")
             if current.version != seen.version:
-                raise Refused.of(f"alarm {seen.key}: has changed meanwhile, it is now {describe_state(current)}")
+                raise Changed.of(f"alarm {seen.key}: has changed meanwhile, it is now {describe_state(current)}")
         elif current is None and not isinstance(event, Raise):
             return seen
         after = step(current or seen, event)
@@ -319,7 +329,7 @@ class Records:
     def _current(self, connection: Connection, seen: Order) -> Order:
         current = order_by_id(connection, seen.id, lock=True)
         if current.version != seen.version:
-            raise Refused.of(f"order {seen.id}: has changed meanwhile, it is now {describe_order_state(current)}")
+            raise Changed.of(f"order {seen.id}: has changed meanwhile, it is now {describe_order_state(current)}")
         return current
 
     def _keep(
@@ -368,6 +378,11 @@ class Records:
         """Return the newest plant time that any process has said; ``None`` before the first."""
         with self._database.read() as connection:
             return connection.scalar(select(BEATS.c.plant_time).order_by(BEATS.c.plant_time.desc()).limit(1))
+
+    def last_beat(self, process: str) -> datetime | None:
+        """Return when, on the machine's clock, a process last said that it is alive; None when it never did."""
+        with self._database.read() as connection:
+            return connection.scalar(select(BEATS.c.written).where(BEATS.c.process == process))
 
     def _audit(
         self, connection: Connection, time: datetime, by: str, action: str, subject: str, content: Mapping[str, Any]

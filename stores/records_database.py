@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,6 +35,7 @@ class Database:
         parsed = _parse(url)
         self.name = parsed.database or ":memory:" if parsed.get_backend_name() == "sqlite" else str(parsed)
         self._busy_timeout_s = busy_timeout_s
+        self._joined = threading.local()
         self._reader = self._engine(parsed)
         self._writer = self._reader.execution_options(begin="IMMEDIATE")
         try:
@@ -45,14 +47,37 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Give a connection that sees one state of the database throughout."""
+        joined = self._joined_connection()
+        if joined is not None:
+            yield joined
+            return
         with self._faults_said(), self._reader.connect() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """Give a connection whose changes are kept together, or not at all when the block raises."""
+        joined = self._joined_connection()
+        if joined is not None:
+            yield joined
+            return
         with self._faults_said(), self._writer.begin() as connection:
             yield connection
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Make one transaction of every read and write that this thread does inside: all of them are kept, or none."""
+        with self.write() as connection:
+            outer = self._joined_connection()
+            self._joined.connection = connection
+            try:
+                yield
+            finally:
+                self._joined.connection = outer
+
+    def _joined_connection(self) -> Connection | None:
+        connection: Connection | None = getattr(self._joined, "connection", None)
+        return connection
 
     def close(self) -> None:
         """Give the connections back."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Table, insert, select, update
 from models.alarm import Alarm, AlarmEvent
 from models.diagnosis import SCHEMA, Document
 from models.order import Order
-from models.problem import BadInput
+from models.problem import BadInput, Missing
 from stores import records_rows as rows
 from stores.records_schema import ALARMS, AUDIT, FINDINGS, ORDERS
 
@@ -37,13 +37,13 @@ def row_by_id(connection: Connection, table: Table, number: int, noun: str, lock
 
     Raises
     ------
-    BadInput
+    Missing
         There is none.
     """
     query = select(table).where(table.c.id == number)
     row = connection.execute(query.with_for_update() if lock else query).one_or_none()
     if row is None:
-        raise BadInput.of(f"{noun} {number}: there is none of that id")
+        raise Missing.of(f"{noun} {number}: there is none of that id")
     return row
 
 

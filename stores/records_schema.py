@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -21,7 +22,7 @@ from sqlalchemy import (
     TypeDecorator,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; kept here so that opening an up-to-date database does not load alembic."""
 VERSION_TABLE = "records_version"
 
@@ -194,4 +195,104 @@ HAND_READINGS = Table(
     Column("by", Text, nullable=False),
     Column("complaint_id", Integer, nullable=False, index=True),
     Column("order_id", Integer, nullable=False),
+)
+
+USERS = Table(
+    "users",
+    METADATA,
+    Column("name", String(64), primary_key=True),
+    Column("full_name", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("password", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("disabled", Boolean, nullable=False),
+)
+
+SESSIONS = Table(
+    "sessions",
+    METADATA,
+    Column("digest", String(64), primary_key=True),
+    Column("user", String(64), ForeignKey("users.name"), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("opened", Instant, nullable=False),
+    Column("expires", Instant, nullable=False),
+)
+
+TOKENS = Table(
+    "tokens",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("user", String(64), ForeignKey("users.name"), nullable=False, index=True),
+    Column("label", Text, nullable=False),
+    Column("role", String(20), nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("expires", Instant),
+    Column("last_used", Instant),
+    Column("revoked", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+REQUESTS = Table(
+    "requests",
+    METADATA,
+    Column("user", String(64), primary_key=True),
+    Column("key", String(200), primary_key=True),
+    Column("digest", String(64), nullable=False),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("written", Instant, nullable=False, index=True),
+)
+
+SCENARIOS = Table(
+    "scenarios",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("version", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("created", Instant, nullable=False),
+    Column("changed", Instant, nullable=False),
+    Column("changes", JSON, nullable=False),
+    Column("dropped", Boolean, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+WORKS = Table(
+    "works",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", String(20), nullable=False),
+    Column("start", Instant, nullable=False),
+    Column("end", Instant, nullable=False, index=True),
+    Column("ended", Instant),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("zones", JSON, nullable=False),
+    Column("elements", JSON, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+OUT_OF_SCAN = Table(
+    "out_of_scan",
+    METADATA,
+    Column("point", String(200), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+PHOTOS = Table(
+    "photos",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("order_id", Integer, ForeignKey("orders.id"), nullable=False, index=True),
+    Column("media_type", String(20), nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("time", Instant, nullable=False),
+    Column("caption", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
 )
