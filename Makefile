@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test check lint bench influxd influxd-if-possible clean
+.PHONY: demo test check lint openapi bench influxd influxd-if-possible clean
 
 demo: .venv
 	$(RUN) hydro demo
@@ -19,6 +19,10 @@ lint: .venv
 	$(RUN) ruff check .
 	$(RUN) lint-imports
 	$(RUN) mypy
+
+# What the console's types are made from.
+openapi: .venv
+	$(RUN) python -m api.openapi web/openapi.json
 
 # A real InfluxDB 2 server for the tests: found, or built once a machine. See docs/how-to/influxdb.md.
 influxd:

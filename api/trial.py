@@ -1,0 +1,272 @@
+"""Trials: changes to the network, solved before and after; the network itself is never touched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from api.arrays import Packed, float_array, pack
+from hydro.catalogue import Catalogue
+from hydro.conditions import Conditions
+from hydro.departures import RESISTANCE_EXPONENT
+from hydro.engine import Engine
+from hydro.errors import InputError
+from hydro.faults import KINDS, Candidate
+from hydro.faults.leak import REFERENCE_PRESSURE
+from hydro.network import CV_PIPE, JUNCTION, PIPES, Network
+from hydro.readings import Floats
+from hydro.state import State
+from models.problem import BadInput, Problem
+from models.scenario import Change, ChangeKind
+
+MOST_KEPT = 64
+"""Trials whose arrays and exports are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a trial starts from: conditions and how they came about, named by ``key``."""
+
+    key: str
+    conditions: Conditions
+    network_time_s: float
+    time: datetime | None = None
+    """The instant; None where it is one of the file's patterns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Changes with the states before and after them. ``id`` names what was tried and from where."""
+
+    id: str
+    changes: tuple[Change, ...]
+    basis: Basis
+    after: Conditions
+    state_before: State
+    state_after: State
+
+
+class Bench:
+    """Where trials are made; remembers the latest. For any number of threads."""
+
+    def __init__(self, engine: Engine, catalogue: Catalogue, revision: str) -> None:
+        self.engine = engine
+        self.catalogue = catalogue
+        self.revision = revision
+        self._lock = threading.Lock()
+        self._before: OrderedDict[str, State] = OrderedDict()
+        self._trials: OrderedDict[str, Trial] = OrderedDict()
+        self._packed: OrderedDict[str, Packed] = OrderedDict()
+        self._peak: float | None = None
+
+    def peak(self) -> Basis:
+        """Return the conditions of the greatest total demand of the file's patterns."""
+        with self._lock:
+            if self._peak is None:
+                network = self.engine.network
+                span = max(network.duration_s, 86400)
+                times = np.arange(0, span, max(network.pattern_step_s, 60))
+                self._peak = float(times[np.argmax([self.engine.demand_at(float(one)).sum() for one in times])])
+            peak = self._peak
+        return Basis(f"peak/{peak:.0f}", self.engine.default_conditions(peak), peak)
+
+    def nothing_changed(self) -> Conditions:
+        """Return conditions that leave every value as the file has it."""
+        network = self.engine.network
+        nodes, links = (np.full(len(ids), np.nan) for ids in (network.node_ids, network.link_ids))
+        return Conditions(nodes, nodes, nodes, links, links, links, links, links)
+
+    def run(self, basis: Basis, changes: Sequence[Change]) -> Trial:
+        """Return the states before and after changes.
+
+        Raises
+        ------
+        BadInput
+            Changes speak of elements or sizes that are not there: every problem at once.
+        SolveError
+            The network does not solve.
+        """
+        told = json.dumps([self.revision, basis.key, [asdict(change) for change in changes]], ensure_ascii=False)
+        name = hashlib.sha256(told.encode()).hexdigest()[:20]
+        with self._lock:
+            known = self._trials.get(name)
+            before = self._before.get(basis.key)
+        if known is not None:
+            return known
+        after = apply(basis.conditions, changes, self.engine.network, self.catalogue)
+        if before is None:
+            before = self.engine.solve(basis.conditions)
+        trial = Trial(name, tuple(changes), basis, after, before, self.engine.solve(after))
+        with self._lock:
+            _remember(self._before, basis.key, before)
+            _remember(self._trials, name, trial)
+        return trial
+
+    def trial(self, name: str) -> Trial | None:
+        """Return a trial that is still remembered."""
+        with self._lock:
+            return self._trials.get(name)
+
+    def packed(self, trial: Trial) -> Packed:
+        """Return the arrays of a trial, before and after."""
+        with self._lock:
+            found = self._packed.get(trial.id)
+        if found is None:
+            found = trial_arrays(trial, self.engine.network, self.revision)
+            with self._lock:
+                _remember(self._packed, trial.id, found)
+        return found
+
+
+def apply(conditions: Conditions, changes: Sequence[Change], network: Network, catalogue: Catalogue) -> Conditions:
+    """Return conditions with changes in them; raises ``BadInput`` with every problem."""
+    arrays = {
+        name: getattr(conditions, name).copy() for name in ("demand", "status", "minor_loss", "diameter", "roughness")
+    }
+    problems: list[Problem] = []
+    for change in changes:
+        said = _refusal(change, network)
+        if said:
+            problems.append(Problem(f"{change.kind} {change.element}: {said}"))
+            continue
+        try:
+            _change(arrays, change, network, catalogue)
+        except InputError as error:
+            problems.append(Problem(f"{change.kind} {change.element}: {error}"))
+    if problems:
+        raise BadInput(problems)
+    return replace(conditions, **arrays)
+
+
+def _refusal(change: Change, network: Network) -> str:
+    """Return why a change cannot be made in this network; empty where it can."""
+    if change.kind is ChangeKind.DEMAND:
+        node = network.node_index.get(change.element)
+        if node is None:
+            return _unknown("node", change.element, network.node_ids)
+        return "" if network.node_kind[node] == JUNCTION else "is a source or a tank, expected a junction"
+    link = network.link_index.get(change.element)
+    if link is None:
+        return _unknown("link", change.element, network.link_ids)
+    kind = network.link_kind[link]
+    if change.kind in (ChangeKind.OPEN, ChangeKind.CLOSE):
+        return "has a check valve, which opens and closes by itself" if kind == CV_PIPE else ""
+    if change.kind is not ChangeKind.MINOR_LOSS and kind not in PIPES:
+        return "is no pipe"
+    if change.kind in (ChangeKind.DIAMETER, ChangeKind.ROUGHNESS) and not (change.value or 0.0) > 0.0:
+        return f"value {change.value:g}, must be > 0"
+    return ""
+
+
+def _unknown(what: str, element: str, known: Sequence[str]) -> str:
+    near = get_close_matches(element, known, n=3)
+    return f"no {what} of the network" + (f"; did you mean {' or '.join(near)}?" if near else "")
+
+
+def _change(arrays: Mapping[str, Floats], change: Change, network: Network, catalogue: Catalogue) -> None:
+    value = change.value or 0.0
+    if change.kind is ChangeKind.DEMAND:
+        arrays["demand"][network.node_index[change.element]] = value / 1e3
+        return
+    link = network.link_index[change.element]
+    match change.kind:
+        case ChangeKind.REPLACE:
+            size = catalogue.named(change.size)
+            arrays["diameter"][link] = size.inner
+            arrays["roughness"][link] = size.roughness(network.headloss_formula)
+        case ChangeKind.DIAMETER:
+            arrays["diameter"][link] = value / 1e3
+        case ChangeKind.ROUGHNESS:
+            # Darcy–Weisbach heights are millimetres in a file and metres inside.
+            arrays["roughness"][link] = value / 1e3 if network.headloss_formula == "D-W" else value
+        case ChangeKind.MINOR_LOSS:
+            arrays["minor_loss"][link] = value
+        case ChangeKind.OPEN | ChangeKind.CLOSE:
+            arrays["status"][link] = 1.0 if change.kind is ChangeKind.OPEN else 0.0
+
+
+def troubled(basis: Basis, document: Mapping[str, Any], diagnosis_id: int, engine: Engine) -> Basis:
+    """Return a basis with the causes in it that a diagnosis document believes: those its attribution speaks of."""
+    network = engine.network
+    kinds = {kind.name: kind for kind in KINDS}
+    terms = [(one["term"], list(one.get("elements") or ())) for one in document.get("attribution") or ()]
+    conditions = basis.conditions
+    for cause in document.get("causes") or ():
+        if (cause["kind"], list(cause["elements"])) not in terms:
+            continue
+        name = "blocked_link" if cause["kind"] == "closed_link" else cause["kind"]
+        severity = _severity(name, cause["severity"], network)
+        if name == "leak" and severity is not None:
+            severity *= _at_reference(engine.solve(conditions), network.node_index.get(cause["elements"][0]))
+        index = network.link_index if cause["kind"] in _OF_LINKS else network.node_index
+        if severity is None or any(element not in index for element in cause["elements"]):
+            continue
+        indices = tuple(index[element] for element in cause["elements"])
+        candidate = Candidate(name, tuple(cause["elements"]), indices)
+        conditions = kinds[name].apply(conditions, candidate, severity, network)
+    return replace(basis, key=f"{basis.key}/diagnosis/{diagnosis_id}", conditions=conditions)
+
+
+_OF_LINKS = frozenset({"blocked_link", "closed_link", "open_boundary", "roughness_growth"})
+
+
+def _severity(kind: str, told: Mapping[str, Any], network: Network) -> float | None:
+    """Return a severity as the hydraulics have it, from the words of the wire; None where it moves no water."""
+    found = {
+        "blocked_link": told.get("minor_loss"),
+        "demand_growth": _scaled(told.get("demand_l_s"), 1e-3),
+        "leak": _scaled(told.get("leak_l_s"), 1e-3),
+        "source_head_loss": told.get("head_m"),
+    }
+    if kind == "roughness_growth" and told.get("roughness_factor") is not None:
+        exponent = RESISTANCE_EXPONENT[network.headloss_formula]
+        return float(np.power(told["roughness_factor"], exponent)) - 1.0
+    if kind == "open_boundary":
+        return 1.0
+    value = found.get(kind)
+    return None if value is None else float(value)
+
+
+def _at_reference(state: State, node: int | None) -> float:
+    """Return the factor from what leaks at a node's pressure to what would at the reference pressure."""
+    pressure = REFERENCE_PRESSURE if node is None else max(float(state.pressure[node]), 1.0)
+    return float(np.sqrt(REFERENCE_PRESSURE / pressure))
+
+
+def _scaled(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def trial_arrays(trial: Trial, network: Network, revision: str) -> Packed:
+    """Return pressures, flows, velocities and unit headlosses before and after as one body."""
+    arrays = []
+    for side, state in (("before", trial.state_before), ("after", trial.state_after)):
+        arrays += [
+            float_array(f"pressure_{side}", state.pressure, "m", 0.01),
+            float_array(f"flow_{side}", 1e3 * state.flow, "l/s", 0.001),
+            float_array(f"velocity_{side}", state.velocity, "m/s", 0.001),
+            float_array(f"headloss_{side}", unit_headloss(network, state), "m/km", 0.01),
+        ]
+    return pack({"revision": revision, "whatif": trial.id}, arrays)
+
+
+def unit_headloss(network: Network, state: State) -> Floats:
+    """Return (L,) headloss per length [m/km]; 0 where a link has no length."""
+    length = np.where(network.length > 0.0, network.length, np.inf)
+    return np.asarray(1e3 * np.abs(state.headloss) / length)
+
+
+def _remember(kept: OrderedDict[str, Any], key: str, value: object) -> None:
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > MOST_KEPT:
+        kept.popitem(last=False)
