@@ -1,43 +1,59 @@
-"""``hydro serve``: run a site: collect, compare with the model, diagnose, alarm, send people."""
+"""``hydro serve``: run a site: collect, compare with the model, diagnose, alarm, send people, and answer over HTTP."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import json
-import logging
 import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.site import Site
+
+if TYPE_CHECKING:
+    from api.listening import Door
+
+DEFAULT_PORT = 8080
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("site", type=Path, help="folder of the site")
-    parser.add_argument("--no-collect", action="store_true", help="leave the devices to hydro collect")
+    parts = parser.add_argument_group("parts, all of them by default")
+    parts.add_argument("--no-collect", action="store_true", help="leave the devices to hydro collect")
+    parts.add_argument("--no-monitor", action="store_true", help="leave alarms and diagnoses to another process")
+    parts.add_argument("--no-http", action="store_true", help="answer no requests")
+    door = parser.add_argument_group("where it listens")
+    door.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
+    door.add_argument("--port", type=_port, default=DEFAULT_PORT, help=f"port, 0 for any free one ({DEFAULT_PORT})")
+    door.add_argument("--certificate", type=Path, metavar="PEM", help="certificate for TLS, with its chain")
+    door.add_argument("--key", type=Path, metavar="PEM", help="private key of the certificate")
+    door.add_argument(
+        "--behind-proxy", action="append", default=[], metavar="ADDRESS", help="a reverse proxy that adds TLS, trusted"
+    )
+    door.add_argument("--name", action="append", default=[], help="a name under which browsers reach it")
+    parser.add_argument("--log-format", choices=("text", "json"), default="text", help="form of the log (text)")
     parser.add_argument("--json", action="store_true", help="say so as JSON when it runs")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until told to stop: 0 when asked to (SIGTERM), 130 when interrupted."""
+    from cli.logs import set_up
     from models.site_file import load_site
 
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    for noisy in ("asyncua", "pymodbus", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.ERROR)
-    site = load_site(args.site)
-    return asyncio.run(_serve(site, collect=not args.no_collect, as_json=args.json))
+    if args.no_collect and args.no_monitor and args.no_http:
+        sys.stderr.write("--no-collect, --no-monitor and --no-http leave nothing to run\n")
+        return 2
+    set_up(args.log_format == "json")
+    return asyncio.run(_serve(load_site(args.site), args))
 
 
-async def _serve(site: Site, collect: bool, as_json: bool) -> int:
-    from cli.watch import Watch
-
-    stop = asyncio.Event()
-    interrupted = asyncio.Event()
+async def _serve(site: Site, args: argparse.Namespace) -> int:
+    stop, interrupted = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
 
@@ -46,19 +62,54 @@ async def _serve(site: Site, collect: bool, as_json: bool) -> int:
         stop.set()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
+    async with asyncio.TaskGroup() as tasks:
+        if not args.no_http:
+            await _open_door(site, args, stop, tasks)
+        if not args.no_collect:
+            from collectors.collector import run as collect_site
+
+            tasks.create_task(collect_site(site, stop))
+        if not args.no_monitor:
+            tasks.create_task(_watch(site, stop))
+        if args.no_http:
+            _announce(site, args.json, None)
+    return 130 if interrupted.is_set() else 0
+
+
+async def _open_door(site: Site, args: argparse.Namespace, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
+    """Open the socket before anything else runs: a port that is taken is told at once."""
+    from api.context import open_context
+    from api.listening import Door, listening_of, open_socket
+    from api.server import serve
+    from stores.accounts import Accounts
+    from stores.records import Records
+
+    door = Door(args.host, args.port, args.certificate, args.key, tuple(args.behind_proxy), tuple(args.name))
+    with Records(site.stores.records_url) as records:
+        any_user = Accounts(records.database).any_user()
+    listening = listening_of(door, any_user)
+    listener = open_socket(door)
+    try:
+        context = await asyncio.to_thread(open_context, site, listening, not args.no_monitor)
+    except BaseException:
+        listener.close()
+        raise
+    if not any_user:
+        sys.stderr.write(f"nobody can sign in yet: hydro user {site.folder} add NAME --role admin\n")
+    tasks.create_task(serve(context, door, listener, stop, _announcement(site, args.json, door)))
+
+
+async def _watch(site: Site, stop: asyncio.Event) -> None:
+    """Compare with the model, diagnose and alarm until told to stop."""
+    from cli.watch import Watch
+
     watch = await asyncio.to_thread(Watch, site)
     try:
         async with asyncio.TaskGroup() as tasks:
-            if collect:
-                from collectors.collector import run as collect_site
-
-                tasks.create_task(collect_site(site, stop))
             tasks.create_task(_repeat(watch.cycle, site, stop))
             tasks.create_task(_repeat(watch.examine, site, stop))
-            _announce(site, as_json)
     finally:
         await asyncio.to_thread(watch.close)
-    return 130 if interrupted.is_set() else 0
 
 
 async def _repeat(work: Callable[[datetime], None], site: Site, stop: asyncio.Event) -> None:
@@ -82,7 +133,20 @@ async def _repeat(work: Callable[[datetime], None], site: Site, stop: asyncio.Ev
         clock.close()
 
 
-def _announce(site: Site, as_json: bool) -> None:
-    said = json.dumps({"ready": True, "site": site.name}) if as_json else f"{site.name}: running"
+def _announcement(site: Site, as_json: bool, door: Door) -> Callable[[int], None]:
+    return lambda port: _announce(site, as_json, door.url(port))
+
+
+def _announce(site: Site, as_json: bool, url: str | None) -> None:
+    said = f"{site.name}: running" + (f" at {url}" if url else "")
+    if as_json:
+        said = json.dumps({"ready": True, "site": site.name, "url": url})
     sys.stdout.write(said + "\n")
     sys.stdout.flush()
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65535:
+        raise argparse.ArgumentTypeError(f"{text}, expected 0 to 65535")
+    return port

@@ -104,7 +104,7 @@ def set_stage(casting: Casting, folder: Path) -> Iterator[Stage]:
         _hydro(["calibrate", str(site), "--history", str(site / "history.csv"), "--json"])
         simulate = stack.enter_context(_running(command, folder / "plant.log"))
         ready = _first_line(simulate, folder / "plant.log")
-        serve = stack.enter_context(_running(["serve", str(site), "--json"], folder / "service.log"))
+        serve = stack.enter_context(_running(["serve", str(site), "--port", "0", "--json"], folder / "service.log"))
         _first_line(serve, folder / "service.log")
         crew = Crew(int(ready["control_port"]))
         stack.callback(crew.close)
