@@ -166,16 +166,20 @@ class Annunciator:
         return touched
 
 
-def device_condition(device: str, reason: str, since: datetime) -> Condition:
+def device_condition(device: str, reason: str, since: datetime, raise_after: timedelta = timedelta(0)) -> Condition:
     """Return the condition that a device does not answer, since when and why."""
     details: dict[str, Detail] = {"reason": reason, "since": since.isoformat()}
-    return Condition(f"{AlarmKind.DEVICE}/{device}", AlarmKind.DEVICE, device, "silent", Priority.MEDIUM, details)
+    key = f"{AlarmKind.DEVICE}/{device}"
+    return Condition(key, AlarmKind.DEVICE, device, "silent", Priority.MEDIUM, details, raise_after)
 
 
-def blind_condition(boundary: str, reason: str, points: Sequence[str] = ()) -> Condition:
+def blind_condition(
+    boundary: str, reason: str, points: Sequence[str] = (), raise_after: timedelta = timedelta(0)
+) -> Condition:
     """Return the condition that the diagnosis cannot see because a boundary (source, tank, pump) is not known."""
     details: dict[str, Detail] = {"reason": reason, "points": list(points)}
-    return Condition(f"{AlarmKind.BLIND}/{boundary}", AlarmKind.BLIND, boundary, "blind", Priority.MEDIUM, details)
+    key = f"{AlarmKind.BLIND}/{boundary}"
+    return Condition(key, AlarmKind.BLIND, boundary, "blind", Priority.MEDIUM, details, raise_after)
 
 
 def model_condition(reason: str) -> Condition:

@@ -39,7 +39,10 @@ def blind_conditions(site: Site, network: Network, latest: Mapping[str, Sample],
         if stale:
             since = [latest[point.name].time.isoformat() for point in stale if point.name in latest]
             reason = f"no good reading since {min(since)}" if since else "never read well"
-            found.append(blind_condition(element, reason, [point.name for point in stale]))
+            # What has never been read may be on its way: a service that has just begun gives it the same time.
+            found.append(
+                blind_condition(element, reason, [one.name for one in stale], timedelta(0) if since else limit)
+            )
     return found
 
 
@@ -52,7 +55,8 @@ def device_conditions(site: Site, latest: Mapping[str, Sample], now: datetime) -
         patience = timedelta(seconds=3.0 * min((point.period_s for point in points), default=60.0) + device.timeout_s)
         if points and (not seen or now - max(seen) > patience):
             since = max(seen, default=now)
-            found.append(device_condition(device.name, "does not answer" if seen else "has never answered", since))
+            reason, wait = ("does not answer", timedelta(0)) if seen else ("has never answered", patience)
+            found.append(device_condition(device.name, reason, since, wait))
     return found
 
 
