@@ -52,12 +52,18 @@ def device_conditions(site: Site, latest: Mapping[str, Sample], now: datetime) -
     for device in site.devices:
         points = [point for point in site.points if point.device == device.name]
         seen = [latest[point.name].time for point in points if point.name in latest]
-        patience = timedelta(seconds=3.0 * min((point.period_s for point in points), default=60.0) + device.timeout_s)
+        patience = timedelta(seconds=min(map(_longest_gap, points), default=0.0) + device.timeout_s)
         if points and (not seen or now - max(seen) > patience):
             since = max(seen, default=now)
             reason, wait = ("does not answer", timedelta(0)) if seen else ("has never answered", patience)
             found.append(device_condition(device.name, reason, since, wait))
     return found
+
+
+def _longest_gap(point: Point) -> float:
+    """Return for how long nothing of a point may come while all is well [s]: a steady one is told by its heartbeat."""
+    steady = point.deadband is not None or point.deadband_percent is not None
+    return max(3.0 * point.period_s, point.heartbeat_s + 2.0 * point.period_s if steady else 0.0)
 
 
 def good_only(samples: Mapping[str, Sample]) -> dict[str, Sample]:

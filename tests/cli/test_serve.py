@@ -34,7 +34,7 @@ HYDRO = [sys.executable, "-m", "cli.main"]
 SPEED = 600
 EARLY, LATE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def ended(process: subprocess.Popen[str], asked: int | None = None) -> tuple[int
 
 
 def test_device_that_dies_is_an_alarm_of_its_own_and_blindness_another(town: Town) -> None:
-    with playing(town) as happen, running("serve", town.folder, "--json") as service:
+    with playing(town) as happen, running("serve", town.folder, "--port", 0, "--json") as service:
         ready(service)
         until(lambda: len({point for point, _ in town.good()}) == len(town.site.points))
         # At this speed a plant's half hour passes while the first sessions are opened.
@@ -156,7 +156,7 @@ def test_device_that_dies_is_an_alarm_of_its_own_and_blindness_another(town: Tow
 def test_device_that_is_off_at_start_is_an_alarm_and_the_others_are_read(town: Town) -> None:
     with playing(town) as happen:
         happen("device_off", device="rtu-south")
-        with running("serve", town.folder, "--json") as service:
+        with running("serve", town.folder, "--port", 0, "--json") as service:
             ready(service)
             until(lambda: town.alarms().get("device/rtu-south"))
             with town.records() as records:
@@ -171,7 +171,7 @@ def test_device_that_is_off_at_start_is_an_alarm_and_the_others_are_read(town: T
 
 def test_killed_service_loses_nothing_that_was_stored_and_goes_on(town: Town) -> None:
     with playing(town) as happen:
-        with running("serve", town.folder, "--json") as service:
+        with running("serve", town.folder, "--port", 0, "--json") as service:
             ready(service)
             until(lambda: len(town.good()) > 200)
             happen("device_off", device="rtu-south")
@@ -185,7 +185,7 @@ def test_killed_service_loses_nothing_that_was_stored_and_goes_on(town: Town) ->
         kept = town.good()
         with closing(Spool(town.site.stores.spool_file)) as spool:
             waiting = spool.backlog()
-        with running("serve", town.folder, "--json") as service:
+        with running("serve", town.folder, "--port", 0, "--json") as service:
             ready(service)
             until(lambda: len(town.good()) > len(kept) + waiting + 50)
             # What was open is still open, once; who complained gets the answer.
@@ -204,7 +204,7 @@ def test_corrupt_file_is_one_clear_line_and_stays_as_it_is(town: Town, name: str
     path = town.folder / "data" / name
     path.parent.mkdir()
     path.write_bytes(b"no database at all, " * 1000)
-    with running("serve", town.folder) as service:
+    with running("serve", town.folder, "--port", 0) as service:
         status, errors = ended(service)
     said = [line for line in errors.splitlines() if "no baseline yet" not in line]
     assert status in (3, 5)
@@ -216,7 +216,7 @@ def test_corrupt_file_is_one_clear_line_and_stays_as_it_is(town: Town, name: str
 
 def test_full_disk_is_said_and_nothing_stored_is_lost(town: Town) -> None:
     # The largest size that a file may have stands for the end of the disk; the stores exist already.
-    with playing(town) as _, running("serve", town.folder, "--json") as service:
+    with playing(town) as _, running("serve", town.folder, "--port", 0, "--json") as service:
         ready(service)
         until(lambda: len(town.good()) > 200)
         assert ended(service, signal.SIGTERM)[0] == 0
@@ -226,7 +226,7 @@ def test_full_disk_is_said_and_nothing_stored_is_lost(town: Town) -> None:
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
         f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))"
     )
-    with playing(town) as _, running("serve", town.folder, "--json", limit=limit) as service:
+    with playing(town) as _, running("serve", town.folder, "--port", 0, "--json", limit=limit) as service:
         ready(service)
         time.sleep(15.0)
         assert service.poll() is None
@@ -234,3 +234,15 @@ def test_full_disk_is_said_and_nothing_stored_is_lost(town: Town) -> None:
     assert "disk is full" in errors
     assert "Traceback" not in errors
     assert kept <= town.good()
+
+
+def test_port_in_use_is_one_clear_line(town: Town) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with running("serve", town.folder, "--port", port) as service:
+            status, errors = ended(service)
+    assert status == 5
+    assert len(errors.splitlines()) == 1
+    assert str(port) in errors

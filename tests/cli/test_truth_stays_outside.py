@@ -157,7 +157,7 @@ def test_service_that_diagnoses_beside_the_truth_does_not_look_at_it(site: Path,
     trace(tmp_path / "calibrate.log", "calibrate", site, "--history", site / "history.csv")
     log = tmp_path / "serve.log"
     play = [*HYDRO, "simulate", str(site), "--episode", "documented", "--speed", "1800"]
-    serve = [*TRACED, "-o", str(log), *HYDRO, "serve", str(site), "--json"]
+    serve = [*TRACED, "-o", str(log), *HYDRO, "serve", str(site), "--port", "0", "--json"]
     with (tmp_path / "errors").open("w") as errors, running(play, errors) as plant, running(serve, errors) as service:
         for process in (plant, service):
             assert process.stdout is not None

@@ -77,6 +77,16 @@ def test_device_that_never_answered_is_given_its_time(site: Site) -> None:
     assert found.raise_after == timedelta(seconds=3 * 300 + 1)
 
 
+def test_steady_points_with_a_deadband_are_waited_for_until_their_heartbeat(site: Site) -> None:
+    steady = [replace(one, deadband=0.1) if one.device == "rtu-south" else one for one in site.points]
+    latest = {name: replace(one, time=NOON - 19 * MINUTE) for name, one in read(site).items()}
+    silent = {one.source for one in device_conditions(replace(site, points=tuple(steady)), latest, NOON)}
+    # 600 s of heartbeat and two periods of 300 s.
+    assert silent == {"rtu-north", "pump-station"}
+    silent = {one.source for one in device_conditions(replace(site, points=tuple(steady)), latest, NOON + 2 * MINUTE)}
+    assert silent == {"rtu-north", "pump-station", "rtu-south"}
+
+
 def test_bad_and_uncertain_samples_say_nothing_of_a_boundary() -> None:
     samples = {name: Sample(name, NOON, 1.0, Quality(name)) for name in ("good", "uncertain", "bad")}
     assert good_only(samples).keys() == {"good"}
