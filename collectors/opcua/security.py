@@ -84,8 +84,11 @@ class _Trust:
 async def _trust(folder: Path) -> _Trust:
     revoked = folder / "revoked"
     store = TrustStore([folder], [revoked] if revoked.is_dir() else [])
-    await store.load()
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
     known = frozenset([(await uacrypto.load_certificate(path)).public_bytes(Encoding.DER) for path in files])
+    if known:
+        # A store without a certificate is one that asyncua cannot make; it would trust nobody either.
+        await store.load_trust()
+    await store.load_crl()
     options = CertificateValidatorOptions.TIME_RANGE | CertificateValidatorOptions.URI
     return _Trust(known, store, CertificateValidator(options))

@@ -25,8 +25,8 @@ MOST_A_CALL = 1000
 """Nodes in one call where the server names no limit, or a larger one: a call must end within its timeout."""
 CONNECT = 4.0
 """Reaching a server takes this many exchanges, each of which may take the device's timeout."""
-FAILURES = (OSError, TimeoutError, UaError, ServiceError, ValueError)
-"""What asyncua raises when a server is gone, says no, or speaks nonsense."""
+FAILURES = (OSError, TimeoutError, UaError, ServiceError, ValueError, AssertionError)
+"""What asyncua raises when a server is gone, says no, or speaks nonsense; of a refused channel it asserts an answer."""
 _READ = ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead
 _OTHERS = (
     ObjectIds.Server_ServerCapabilities_OperationLimits_MaxMonitoredItemsPerCall,
