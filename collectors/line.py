@@ -72,7 +72,8 @@ class Line:
         """Poll what is due, on and on."""
         try:
             while True:
-                if self._state == "answers":
+                # What a trial has brought is taken in before anything else is asked.
+                if self._state == "answers" and self._trial is None:
                     await self._poll()
                 else:
                     self._bridge()
@@ -216,10 +217,10 @@ class Line:
         now, wait_s = self._now(), LONGEST_S
         if now is not None:
             wait_s = min(wait_s, self._schedule.left_s(self._slot(now)) / self._clock.rate(self._device.name))
-        if self._state == "answers":
-            await asyncio.sleep(max(SHORTEST_S, min(wait_s, self._unasked_s())))
-        elif self._trial is not None:
+        if self._trial is not None:
             await asyncio.wait((self._trial,), timeout=max(SHORTEST_S, wait_s))
+        elif self._state == "answers":
+            await asyncio.sleep(max(SHORTEST_S, min(wait_s, self._unasked_s())))
         else:
             left = self._try_at - asyncio.get_running_loop().time()
             await asyncio.sleep(max(SHORTEST_S, min(wait_s, left)))

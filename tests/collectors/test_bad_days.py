@@ -287,3 +287,32 @@ async def test_wrong_site_is_bad_input(make_box: Callable[..., Box]) -> None:
     assert (returned, out) == (3, "")
     assert f"{box.folder / 'points.csv'}:4: point C: unit" in err
     assert "Traceback" not in err
+
+
+async def test_site_that_changes_while_it_is_collected_begins_only_what_changed_anew(
+    make_box: Callable[..., Box],
+) -> None:
+    async with outstation(31) as first, outstation(32) as second:
+        box = make_box(first, second)
+        points = box.folder / "points.csv"
+        whole = points.read_text(encoding="utf-8")
+        async with collecting(box) as process:
+            await until(lambda: min(box.count("A", Quality.GOOD), box.count("B", Quality.GOOD)) > 3)
+            points.write_text(whole.replace("rtu-b,holding/7", "rtu-b,nowhere/7"), encoding="utf-8")
+            await asyncio.sleep(2.0)
+            before = box.count("B", Quality.GOOD)
+            await until(lambda: box.count("B", Quality.GOOD) > before + 3)
+            # A comment moves every line of the file; only B itself is another one.
+            points.write_text(whole.replace("\nA,", "\n# moved\nA,").replace("B,J2", "B,J9"), encoding="utf-8")
+            await asyncio.sleep(2.0)
+            points.write_text(whole.replace("\nB,J2", "\nC,J2"), encoding="utf-8")
+            await asyncio.sleep(2.0)
+            before, held = box.count("B", Quality.GOOD), box.count("A", Quality.GOOD)
+            await until(lambda: box.count("A", Quality.GOOD) > held + 5)
+            assert box.count("B", Quality.GOOD) == before
+            returned, _, err = await ended(process)
+    assert returned == 0
+    assert re.findall(r"device (rtu-\w): answers", err) == ["rtu-a", "rtu-b", "rtu-b", "rtu-b"]
+    assert "goes on as it was" in err
+    assert f'{points}:3: point B: address "nowhere/7"' in err
+    assert box.count("A", Quality.BAD) == 0

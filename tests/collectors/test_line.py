@@ -7,13 +7,14 @@ import logging
 import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from collectors.clock import PlantClock
 from collectors.driver import Answer, NoAnswer, Reading
+from collectors.health import DeviceHealth
 from collectors.line import Line
 from models.point import Point
 from models.quantity import Quantity
@@ -141,3 +142,71 @@ async def test_probe_that_takes_long_holds_up_no_bad_sample() -> None:
         before = len(of(kept, "often", Quality.BAD))
         await until(lambda: len(of(kept, "often", Quality.BAD)) > before + 10)
         assert len(driver.asked) == 2
+
+
+async def test_what_a_device_tells_between_two_polls_is_kept_and_what_was_read_already_is_not_kept_twice() -> None:
+    driver = Scripted(news_s=0.02)
+    now = datetime.now(UTC)
+    async with attending(driver) as kept:
+        await until(lambda: len(of(kept, "seldom", Quality.GOOD)) == 1)
+        driver.told = [Reading("seldom", float(number), time=now + timedelta(seconds=number)) for number in range(2, 5)]
+        await until(lambda: len(of(kept, "seldom", Quality.GOOD)) == 4)
+        driver.told = [Reading("seldom", 4.0, time=now + timedelta(seconds=4))]
+        await until(lambda: not driver.told)
+        await until(lambda: len(of(kept, "often", Quality.GOOD)) > 20)
+    told = of(kept, "seldom", Quality.GOOD)[1:]
+    assert [(one.value, one.time) for one in told] == [
+        (float(number), now + timedelta(seconds=number)) for number in range(2, 5)
+    ]
+
+
+async def test_what_a_device_remembers_of_an_outage_is_kept_when_it_is_back() -> None:
+    driver = Scripted()
+    async with attending(driver) as kept:
+        await until(lambda: len(of(kept, "often", Quality.GOOD)) > 3)
+        driver.trouble = NoAnswer("timeout")
+        await until(lambda: len(of(kept, "often", Quality.BAD)) > 3)
+        first, last = of(kept, "often", Quality.BAD)[0].time, datetime.now(UTC)
+        between = first + (last - first) / 2
+        driver.remembered = [
+            Reading("seldom", 7.0, time=between),
+            Reading("seldom", 8.0, time=between - timedelta(days=1)),
+            Reading("seldom", 9.0, time=between + timedelta(days=1)),
+        ]
+        driver.trouble = None
+        await until(lambda: any(one.value == 7.0 for one in kept))
+    remembered = [one for one in kept if one.value in (7.0, 8.0, 9.0)]
+    assert [(one.point, one.value, one.time) for one in remembered] == [("seldom", 7.0, between)]
+
+
+async def test_points_with_a_deadband_are_not_kept_while_nothing_changes() -> None:
+    driver, kept = Scripted(), list[Sample]()
+    points = (replace(POINTS[0], deadband=0.1), replace(POINTS[0], name="all"))
+    clock = PlantClock(False, ["rtu"], lambda: datetime.now(UTC))
+    health = DeviceHealth("rtu", "modbus-tcp", 2)
+    task = asyncio.create_task(Line(Device("rtu", "modbus-tcp"), points, driver, clock, kept.extend, health).attend())
+    await until(lambda: len(of(kept, "all", Quality.GOOD)) > 10)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert len(of(kept, "often", Quality.GOOD)) == 1
+    # What was not worth keeping was read all the same.
+    assert health.samples > 20
+    assert health.good_share == 1.0
+
+
+async def test_clock_of_a_device_that_is_off_is_measured_and_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    @dataclass
+    class Ahead(Scripted):
+        async def read(self, points: Sequence[Point]) -> Answer:
+            answer = await Scripted.read(self, points)
+            return Answer(answer.readings, datetime.now(UTC) + timedelta(seconds=90))
+
+    driver, kept = Ahead(), list[Sample]()
+    clock = PlantClock(False, ["rtu"], lambda: datetime.now(UTC))
+    health = DeviceHealth("rtu", "modbus-tcp", 2)
+    task = asyncio.create_task(Line(Device("rtu", "modbus-tcp"), POINTS, driver, clock, kept.extend, health).attend())
+    await until(lambda: len(of(kept, "often", Quality.GOOD)) > 5)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert health.skew_s == pytest.approx(90.0, abs=1.0)
+    assert len([one for one in caplog.records if "its clock is +90" in one.getMessage()]) == 1
