@@ -20,10 +20,9 @@ lint: .venv
 	$(RUN) lint-imports
 	$(RUN) mypy
 
-# What the console's types are made from, and the table of who may do what.
+# What the console's types are made from.
 openapi: .venv
 	$(RUN) python -m api.openapi web/openapi.json
-	$(RUN) python -m api.rights docs/reference/http-rights.md
 
 # A real InfluxDB 2 server for the tests: found, or built once a machine. See docs/how-to/influxdb.md.
 influxd:

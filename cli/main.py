@@ -22,6 +22,8 @@ COMMANDS = {
     "check": "report everything that is wrong with a site",
     "read": "read every point of a site once",
     "collect": "poll the devices of a site into its store",
+    "browse": "list the variables of an OPC UA server",
+    "scan": "look which units and registers one Modbus host has",
     "serve": "run a site: collect, compare with the model, diagnose, alarm, answer over HTTP",
     "user": "add, list and change the people who may sign in",
     "simulate": "play an episode at the plant of a sample site",

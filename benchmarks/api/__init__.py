@@ -1,1 +1,0 @@
-"""Speed of the service over HTTP: what-ifs, the live stream."""
