@@ -20,9 +20,10 @@ lint: .venv
 	$(RUN) lint-imports
 	$(RUN) mypy
 
-# What the console's types are made from.
+# What the console's types are made from, and the table of who may do what.
 openapi: .venv
 	$(RUN) python -m api.openapi web/openapi.json
+	$(RUN) python -m api.rights docs/reference/http-rights.md
 
 # A real InfluxDB 2 server for the tests: found, or built once a machine. See docs/how-to/influxdb.md.
 influxd:

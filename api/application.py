@@ -111,7 +111,35 @@ def _openapi(app: FastAPI) -> dict[str, Any]:
     }
     for route in every_route():
         _describe(document["paths"][route.path_format], route)
+    _require_what_is_always_there(document)
     return document
+
+
+def _require_what_is_always_there(document: dict[str, Any]) -> None:
+    """Mark every field of an answer as required: a default is what a field says, not that it may be missing."""
+    schemas = document["components"]["schemas"]
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    asked = _reached(schemas, [one.get("requestBody") for one in operations])
+    for name, schema in schemas.items():
+        if name not in asked and name != "Problem" and "properties" in schema:
+            schema["required"] = list(schema["properties"])
+
+
+def _reached(schemas: dict[str, Any], roots: list[Any]) -> set[str]:
+    """Return the names of the schemas that are referred to from some place, directly or not."""
+    reached: set[str] = set()
+    to_visit = list(roots)
+    while to_visit:
+        here = to_visit.pop()
+        if isinstance(here, dict):
+            name = str(here.get("$ref", "")).rpartition("/")[2]
+            if name and name not in reached:
+                reached.add(name)
+                to_visit.append(schemas[name])
+            to_visit += here.values()
+        elif isinstance(here, list):
+            to_visit += here
+    return reached
 
 
 def every_route() -> Iterator[APIRoute]:

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from api.arrays import Packed
+from api.geometry import state_arrays
 from hydro.conditions import Conditions
 from hydro.evidence import Evidence
 from hydro.readings import Floats
@@ -29,7 +31,7 @@ from stores.telemetry import TelemetryStore
 
 LOOKED_BACK = timedelta(hours=1)
 """Readings of this long before an instant say how tanks, pumps and demand stand at it."""
-FRESH_S = 2.0
+FRESH_S = 5.0
 """A state that was worked out less than this ago on the wall's clock is the present's, however fast plant time runs."""
 MOST_KEPT = 48
 BAND90 = 1.645
@@ -54,6 +56,8 @@ class Belief:
     conditions: Conditions
     state: State
     points: Mapping[str, Expected]
+    packed: Packed
+    """The state as binary arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,10 @@ class Course:
 class Believer:
     """Works out states, one at a time, and remembers the latest of them. For any number of threads."""
 
-    def __init__(self, site: Site, telemetry: TelemetryStore, today: datetime) -> None:
-        """Open the site's network with the baseline that was learnt, if one was."""
+    def __init__(self, site: Site, telemetry: TelemetryStore, today: datetime, revision: str) -> None:
+        """Open the site's network, which is at ``revision``, with the baseline that was learnt, if one was."""
         self._site = site
+        self._revision = revision
         self._telemetry = telemetry
         self._points = {point.name: point for point in site.points}
         self.diagnoser = Diagnoser(site, today)
@@ -140,8 +145,7 @@ class Believer:
         if window.steps == 0:
             network_time = time_.timestamp() - diagnoser.origin
             conditions = diagnoser.engine.default_conditions(network_time)
-            state = diagnoser.engine.solve(conditions)
-            return Belief(time_, network_time, "patterns", conditions, state, {})
+            return self._believed(time_, network_time, "patterns", conditions, diagnoser.engine.solve(conditions), {})
         case = diagnoser.case(window)
         evidence = settle(case)
         last = window.steps - 1
@@ -155,7 +159,20 @@ class Believer:
             if name in self._points and np.isfinite(deviation[row])
         }
         network_time = float(window.network_time()[last])
-        return Belief(time_, network_time, "measured", conditions, evidence.snapshots[last].state, points)
+        return self._believed(time_, network_time, "measured", conditions, evidence.snapshots[last].state, points)
+
+    def _believed(
+        self,
+        time_: datetime,
+        network_time_s: float,
+        basis: Literal["measured", "patterns"],
+        conditions: Conditions,
+        state: State,
+        points: Mapping[str, Expected],
+    ) -> Belief:
+        meta = {"revision": self._revision, "time": time_.isoformat(), "basis": basis}
+        packed = state_arrays(self.diagnoser.engine.network, state, meta)
+        return Belief(time_, network_time_s, basis, conditions, state, points, packed)
 
     def _follow(self, start: datetime, end: datetime, out: frozenset[str]) -> Course:
         window = self.diagnoser.window(self._samples(start, end, out), start.timestamp(), end.timestamp())

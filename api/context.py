@@ -132,7 +132,7 @@ def open_context(
         requests=Requests(database, wall),
         scenarios=Scenarios(database),
         works=Works(database),
-        believer=Believer(site, telemetry, telemetry.newest() or wall()),
+        believer=Believer(site, telemetry, telemetry.newest() or wall(), revision),
         bench=Bench(engine, standard_catalogue(), revision),
         geometry=network_arrays(network, revision),
         layout=_layout(engine),

@@ -25,6 +25,7 @@ LOG = logging.getLogger(__name__)
 LOOK_S = 0.25
 """How often the stores are asked for news [s]: a number on the page is at most this, and the asking, late."""
 CLOCK_S = 1.0
+"""How often the present is told, and a store is asked that cannot say whether anything is new [s]."""
 _QUALITIES = {Quality.GOOD: 0, Quality.UNCERTAIN: 1, Quality.BAD: 2}
 _KNOWN = frozenset({"order", "complaint", "diagnosis", "scenario", "works", "point", "user", "hand_reading"})
 MOST_ENTRIES = 500
@@ -38,6 +39,8 @@ class _Seen:
     alarm_entry: int
     audit_entry: int
     diagnosis: int
+    mark: int | None = None
+    asked: float = 0.0
     clock: float = 0.0
 
 
@@ -86,19 +89,26 @@ class Feed:
         )
 
     def _look(self, seen: _Seen, clock: float) -> list[tuple[str, BaseModel]]:
-        events: list[tuple[str, BaseModel]] = []
-        latest = self._context.telemetry.latest(self._names)
-        fresh = [one for name, one in latest.items() if seen.samples.get(name) != one]
-        if fresh:
-            events.append(("samples", _rows(fresh)))
-            seen.samples = latest
-        events += self._alarms(seen)
-        events += self._changes(seen)
+        events: list[tuple[str, BaseModel]] = [*self._samples(seen, clock), *self._alarms(seen), *self._changes(seen)]
         if clock - seen.clock >= CLOCK_S:
             seen.clock = clock
-            newest = max((one.time for one in latest.values()), default=None)
+            newest = max((one.time for one in seen.samples.values()), default=None)
             events.append(("clock", Clock(now=self._context.now(), newest=newest)))
         return events
+
+    def _samples(self, seen: _Seen, clock: float) -> list[tuple[str, BaseModel]]:
+        """Return what is new among the newest samples; a store that nobody has written to is not asked."""
+        mark = self._context.telemetry.mark()
+        if mark is None:
+            if clock - seen.asked < CLOCK_S:
+                return []
+        elif mark == seen.mark:
+            return []
+        seen.mark, seen.asked = mark, clock
+        latest = self._context.telemetry.latest(self._names)
+        fresh = [one for name, one in latest.items() if not _same(seen.samples.get(name), one)]
+        seen.samples = latest
+        return [("samples", _rows(fresh))] if fresh else []
 
     def _alarms(self, seen: _Seen) -> list[tuple[str, BaseModel]]:
         entries: Sequence[AlarmEntry] = self._context.records.alarm_entries(after=seen.alarm_entry, limit=MOST_ENTRIES)
@@ -126,6 +136,13 @@ class Feed:
             ("change", LiveChange.model_validate({"what": what, "id": which, "action": action, "by": by}))
             for what, which, action, by in told
         ]
+
+
+def _same(before: Sample | None, now: Sample) -> bool:
+    """Return whether two samples say the same; what could not be read is not a number and equals nothing."""
+    if before is None or (before.time, before.quality) != (now.time, now.quality):
+        return False
+    return before.value == now.value or (before.value != before.value and now.value != now.value)
 
 
 def _rows(samples: Sequence[Sample]) -> LiveSamples:

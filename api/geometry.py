@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from api.arrays import Named, Packed, float_array, pack, text_array
 from api.schemas.network import Bounds
 from hydro.network import Network
+from hydro.readings import Floats
+from hydro.state import State
 
 FINEST_M = 0.01
 """Places are rounded to about this [m]: no map shows less."""
@@ -43,6 +47,28 @@ def network_arrays(network: Network, revision: str) -> Packed:
             text_array("link_ids", network.link_ids),
         ],
     )
+
+
+def state_arrays(network: Network, state: State, meta: Mapping[str, object]) -> Packed:
+    """Return a state as one body: pressure and demand of nodes; flow, velocity, unit headloss and status of links."""
+    return pack(
+        meta,
+        [
+            float_array("pressure", state.pressure, "m", 0.01),
+            float_array("demand", 1e3 * state.demand, "l/s", 0.001),
+            float_array("flow", 1e3 * state.flow, "l/s", 0.001),
+            float_array("velocity", state.velocity, "m/s", 0.001),
+            float_array("headloss", unit_headloss(network, state), "m/km", 0.01),
+            Named("open", state.status.astype(np.uint8)),
+        ],
+        level=1,
+    )
+
+
+def unit_headloss(network: Network, state: State) -> Floats:
+    """Return (L,) headloss per length [m/km]; 0 where a link has no length."""
+    length = np.where(network.length > 0.0, network.length, np.inf)
+    return np.asarray(1e3 * np.abs(state.headloss) / length)
 
 
 def bounds_of(network: Network) -> Bounds | None:

@@ -86,7 +86,8 @@ def open_socket(door: Door) -> socket.socket:
         The address is not ours or the port is taken.
     """
     family = socket.AF_INET6 if ":" in door.host else socket.AF_INET
-    one = socket.socket(family, socket.SOCK_STREAM)
+    # Named TCP, or asyncio leaves Nagle's algorithm on and every answer waits 40 ms for an acknowledgement.
+    one = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         one.bind((door.host, door.port))

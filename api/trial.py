@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from api.arrays import Packed, float_array, pack
+from api.geometry import unit_headloss
 from hydro.catalogue import Catalogue
 from hydro.conditions import Conditions
 from hydro.departures import RESISTANCE_EXPONENT
@@ -257,12 +258,6 @@ def trial_arrays(trial: Trial, network: Network, revision: str) -> Packed:
             float_array(f"headloss_{side}", unit_headloss(network, state), "m/km", 0.01),
         ]
     return pack({"revision": revision, "whatif": trial.id}, arrays)
-
-
-def unit_headloss(network: Network, state: State) -> Floats:
-    """Return (L,) headloss per length [m/km]; 0 where a link has no length."""
-    length = np.where(network.length > 0.0, network.length, np.inf)
-    return np.asarray(1e3 * np.abs(state.headloss) / length)
 
 
 def _remember(kept: OrderedDict[str, Any], key: str, value: object) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from api.geometry import unit_headloss
 from api.schemas.whatif import ChangeView, WhatIfCustomer, WhatIfLink, WhatIfNode, WhatIfView
-from api.trial import Bench, Trial, unit_headloss
+from api.trial import Bench, Trial
 from hydro.network import JUNCTION, Network
 from hydro.readings import Floats
 from models.scenario import ChangeKind

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from models.alarm import (
@@ -20,9 +21,12 @@ from models.alarm import (
     Clear,
     Detail,
     Expire,
+    Hold,
     HoldKind,
     Priority,
     Raise,
+    Release,
+    Suppress,
     diagnosis_key,
 )
 from models.diagnosis import Document, alike, joint_probability
@@ -82,7 +86,12 @@ class Unknown:
 
 
 def settle(
-    before: Debounce, now: datetime, conditions: Iterable[Condition], alarms: Iterable[Alarm], unknown: Unknown
+    before: Debounce,
+    now: datetime,
+    conditions: Iterable[Condition],
+    alarms: Iterable[Alarm],
+    unknown: Unknown,
+    held: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Debounce, list[tuple[Alarm, AlarmEvent]]]:
     """Return the debouncing state and the events that follow from what a cycle found.
 
@@ -90,6 +99,8 @@ def settle(
     ----------
     alarms
         Every kept alarm that is not normal.
+    held
+        Why alarms are held back by design, by key.
     """
     found = {condition.key: condition for condition in conditions}
     kept = {alarm.key: alarm for alarm in alarms}
@@ -101,7 +112,7 @@ def settle(
     changes: list[tuple[Alarm, AlarmEvent]] = [
         (alarm, Expire(now)) for alarm in kept.values() if _shelf_is_over(alarm, now)
     ]
-    changes += _raised(found, kept, found_since, now, unknown)
+    changes += _raised(found, kept, found_since, now, unknown, held)
     for key, alarm in kept.items():
         if key in found or not alarm.active:
             continue
@@ -112,7 +123,18 @@ def settle(
         missing_since[key] = before.missing_since.get(key, now)
         if now - missing_since[key] >= clear_after[key]:
             changes.append((alarm, Clear(now)))
+    changes += _holds(kept.values(), held, now)
     return Debounce(found_since, missing_since, clear_after), changes
+
+
+def _holds(alarms: Iterable[Alarm], held: Mapping[str, str], now: datetime) -> Iterator[tuple[Alarm, AlarmEvent]]:
+    """Yield what holds open alarms back by design, and what lets them go."""
+    for alarm in alarms:
+        suppressed = alarm.hold is not None and alarm.hold.kind is HoldKind.SUPPRESSED
+        if alarm.key in held and alarm.hold is None:
+            yield alarm, Suppress(now, held[alarm.key])
+        elif suppressed and alarm.key not in held:
+            yield alarm, Release(now)
 
 
 def _raised(
@@ -121,6 +143,7 @@ def _raised(
     found_since: Mapping[str, datetime],
     now: datetime,
     unknown: Unknown,
+    held: Mapping[str, str],
 ) -> Iterator[tuple[Alarm, AlarmEvent]]:
     for key, condition in found.items():
         if unknown.covers(condition.kind, key):
@@ -130,7 +153,12 @@ def _raised(
             if dict(alarm.details) != dict(condition.details):
                 yield alarm, Raise(now, condition.details)
         elif now - found_since[key] >= condition.raise_after:
-            yield alarm or _new(condition), Raise(now, condition.details)
+            fresh = alarm or _new(condition)
+            if key in held and fresh.hold is None:
+                # Held back before it is raised, so that it is not announced when the hold ends and it has gone.
+                fresh = replace(fresh, hold=Hold(HoldKind.SUPPRESSED, held[key]))
+                yield fresh, Suppress(now, held[key])
+            yield fresh, Raise(now, condition.details)
 
 
 def _kind(key: str) -> AlarmKind:
@@ -155,11 +183,15 @@ class Annunciator:
         self._debounce = Debounce()
 
     def cycle(
-        self, now: datetime, conditions: Iterable[Condition], unknown: Unknown | None = None
+        self,
+        now: datetime,
+        conditions: Iterable[Condition],
+        unknown: Unknown | None = None,
+        held: Mapping[str, str] = MappingProxyType({}),
     ) -> tuple[Alarm, ...]:
-        """Raise, refresh and clear alarms for what a cycle at plant time ``now`` found; return those it touched."""
+        """Raise, refresh, clear and hold back alarms for what a cycle at ``now`` found; return those it touched."""
         alarms = self._records.open_alarms()
-        debounce, changes = settle(self._debounce, now, conditions, alarms, unknown or Unknown())
+        debounce, changes = settle(self._debounce, now, conditions, alarms, unknown or Unknown(), held)
         touched = self._records.apply_all(changes)
         self._records.beat("monitor", now)
         self._debounce = debounce

@@ -13,7 +13,7 @@ from hydro.errors import HydroError
 from hydro.hypothesis import Priors
 from hydro.resolve import settle
 from hydro.search import Effort
-from models.alarm import AlarmKind
+from models.alarm import Alarm, AlarmKind
 from models.complaint import Complaint, ComplaintStatus
 from models.measurement import HandReading
 from models.sample import Sample
@@ -21,10 +21,12 @@ from models.site import Site
 from monitor.alarms import Annunciator, Condition, Unknown, diagnosis_conditions, model_condition
 from monitor.boundaries import blind_conditions, device_conditions, good_only
 from monitor.diagnoser import Asked, Diagnoser
+from monitor.holds import held_back
 from monitor.limits import LimitBoard
 from monitor.novelty import surprise
 from stores.records import Records
 from stores.telemetry import TelemetryStore
+from stores.works import Works
 
 LOG = logging.getLogger(__name__)
 SURPRISE = 0.01
@@ -65,6 +67,7 @@ class Monitor:
         self._telemetry = telemetry
         self._records = records
         self._diagnoser = diagnoser
+        self._works = Works(records.database)
         self._annunciator = Annunciator(records)
         self._limits = LimitBoard.of(site.points, {alarm.key for alarm in records.open_alarms() if alarm.active})
         self._good: dict[str, Sample] = {}
@@ -81,19 +84,24 @@ class Monitor:
         since = self._seen_to or now - timedelta(hours=self._site.monitor.window_h)
         names = [point.name for point in self._site.points]
         fresh = self._telemetry.range(names, since, now + timedelta(microseconds=1))
-        self._limits.see(fresh)
+        out = self._works.out_of_scan()
+        self._limits.see([sample for sample in fresh if sample.point not in out])
         for sample in fresh:
             self._good.update(good_only({sample.point: sample}))
         # Stores write in batches: what is stamped a little before now may still be on its way.
         self._seen_to = now - timedelta(seconds=self._site.monitor.interval_s)
-        blind = blind_conditions(self._site, self._diagnoser.engine.network, self._good, now)
+        network = self._diagnoser.engine.network
+        believed = {name: sample for name, sample in self._good.items() if name not in out}
+        blind = blind_conditions(self._site, network, believed, now)
         self._blind = bool(blind)
         judged = self._judged
         unknown = {AlarmKind.DIAGNOSIS, AlarmKind.MODEL} if self._blind or not judged.known else set()
         conditions = [*self._limits.conditions(), *device_conditions(self._site, self._good, now), *blind]
         complained = [one for found in tuple(self._complained.values()) for one in found]
         every = {one.key: one for one in [*conditions, *judged.conditions, *complained]}
-        self._annunciator.cycle(now, every.values(), Unknown(unknown, self._limits.unknown()))
+        about: list[Alarm | Condition] = [*every.values(), *self._records.open_alarms()]
+        held = held_back(self._site, network, self._works.holding(now), out, about)
+        self._annunciator.cycle(now, every.values(), Unknown(unknown, self._limits.unknown()), held)
 
     def examine(self, now: datetime) -> list[Published]:
         """Answer complaints and new hand readings, then look whether the last hours are surprising; slow."""
@@ -161,7 +169,10 @@ class Monitor:
         self._judged = Judged(conditions, known=True)
         if not conditions:
             return None
-        return Published(self._records.keep_diagnosis(document, "cycle"), None)
+        kept = self._records.keep_diagnosis(document, "cycle")
+        held = held_back(self._site, self._diagnoser.engine.network, self._works.holding(now), {}, conditions)
+        # Nobody is sent for what works explain.
+        return None if len(held) == len(conditions) else Published(kept, None)
 
     def _diagnose(
         self,
@@ -181,4 +192,5 @@ class Monitor:
             return None
 
     def _samples(self, start: datetime, end: datetime) -> list[Sample]:
-        return self._telemetry.range([point.name for point in self._site.points], start, end)
+        out = self._works.out_of_scan()
+        return self._telemetry.range([point.name for point in self._site.points if point.name not in out], start, end)

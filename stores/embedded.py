@@ -110,6 +110,12 @@ class EmbeddedStore:
             row = self._connection.execute(query).fetchone()
         return None if row[0] is None else instant(row[0])
 
+    def mark(self) -> int | None:
+        """Return a number that changes when another connection has written."""
+        with self._use():
+            mark: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+        return mark
+
     def close(self) -> None:
         """Close the file."""
         with self._lock:

@@ -107,6 +107,10 @@ class InfluxStore:
         times = [datetime.fromisoformat(row["_time"]) for row in self._rows(query)]
         return max(times, default=None)
 
+    def mark(self) -> int | None:
+        """Return None: a server does not say that somebody has written."""
+        return None
+
     def close(self) -> None:
         """Let go of the connections."""
         self._writing.close()  # type: ignore[no-untyped-call]

@@ -51,6 +51,9 @@ class TelemetryStore(Protocol):
     def newest(self) -> datetime | None:
         """Return the newest time of any sample; None when there is none."""
 
+    def mark(self) -> int | None:
+        """Return a number that changes when somebody else has written; None where the store cannot say."""
+
     def close(self) -> None:
         """Give the store back."""
 

@@ -59,3 +59,21 @@ def test_reference_names_every_column_and_setting_of_a_site(names: list[str]) ->
 def test_links_lead_to_files_that_are_there(path: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#\s]+)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_both_readmes_have_the_same_sections_commands_pictures_and_rooms() -> None:
+    english, chinese = ((DOCS.parent / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
+
+    def bones(text: str) -> list[str]:
+        """Return headings by their depth, commands without comments and people's words, rooms and links, in order."""
+        found = []
+        for line in text.splitlines():
+            if re.match(r"#+ ", line):
+                found.append(line.partition(" ")[0])
+            elif re.match(r"(hydro|make|cp) ", line):
+                found.append(re.sub(r' --(by|words|crew) ("[^"]*"|\S+)', "", line.partition(" #")[0]).strip())
+            found += re.findall(r"^\| `(\w+/)`", line)
+            found += [link.replace(".zh-CN", "") for link in re.findall(r"\]\((docs/[^)]+)\)", line)]
+        return found
+
+    assert bones(english) == bones(chinese)

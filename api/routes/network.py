@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import Path, Query, Request, Response
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import PlainTextResponse
 
 from api.access import Engineer, Serving, Viewer
@@ -23,12 +24,14 @@ from api.schemas.network import (
     LinkKind,
     LinkView,
     MainView,
+    NetworkCheck,
     NetworkView,
     NodeKind,
     NodeView,
     PathView,
 )
 from api.schemas.site import CustomerView, ValveView
+from api.upload import check, unpacked
 from hydro.mains import main_of
 from hydro.network import JUNCTION, PIPES, PUMP, RESERVOIR, TANK, Network
 
@@ -74,6 +77,22 @@ def get_network_inp(_person: Engineer, context: Serving) -> Response:
     """The EPANET file, as the utility keeps it."""
     headers = {"Content-Disposition": 'attachment; filename="network.inp"'}
     return Response(context.site.network.read_bytes(), media_type="text/plain; charset=utf-8", headers=headers)
+
+
+_INP_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "An EPANET file, as it is or in gzip or zip.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+
+
+@ROUTER.post("/network-checks", openapi_extra=_INP_BODY)
+async def check_network(_person: Engineer, request: Request, context: Serving) -> NetworkCheck:
+    """Look at a network file: what it holds and where it differs from the running one. Nothing of the site changes."""
+    content = await request.body()
+    return await run_in_threadpool(lambda: check(unpacked(content), context.site.network))
 
 
 @ROUTER.get("/network/nodes/{node}", responses=Missing)

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from api.access import Serving, Viewer
 from api.routes.router import router
-from api.schemas.site import CatalogueView, CustomerView, ImportReport, PipeSizeView, Screens, SiteView, ValveView
+from api.schemas.site import (
+    CatalogueView,
+    CustomerView,
+    FileProblem,
+    ImportReport,
+    PipeSizeView,
+    Screens,
+    SiteView,
+    ValveView,
+)
 from models.problem import Problem
 from models.site_file import read_site
 
@@ -76,5 +85,7 @@ def get_import_report(_person: Viewer, context: Serving) -> ImportReport:
         network=network.name,
         nodes=len(network.node_ids),
         links=len(network.link_ids),
-        problems=[Problem(one.message, one.file.removeprefix(folder), one.line) for one in problems],
+        problems=[
+            FileProblem(message=one.message, file=one.file.removeprefix(folder), line=one.line) for one in problems
+        ],
     )

@@ -9,7 +9,6 @@ import numpy as np
 from fastapi import Query, Request, Response
 
 from api.access import Serving, Viewer
-from api.arrays import Named, float_array, pack
 from api.belief import Belief
 from api.context import Context
 from api.problems import ProblemType, responses
@@ -17,7 +16,6 @@ from api.routes.binary import BINARY, packed_response
 from api.routes.router import router
 from api.schemas.state import CustomerShort, StateView
 from api.schemas.view import Moment
-from api.trial import unit_headloss
 from hydro.network import JUNCTION
 
 ROUTER = router("state")
@@ -57,18 +55,7 @@ def get_state(_person: Viewer, context: Serving, at: At = "now") -> StateView:
 @ROUTER.get("/state/arrays", response_class=Response, responses={**BINARY, **Unsolved})
 def get_state_arrays(_person: Viewer, request: Request, context: Serving, at: At = "now") -> Response:
     """Pressure and head of every node; flow, velocity, unit headloss and status of every link, as binary arrays."""
-    belief = belief_at(context, at)
-    network, state = context.bench.engine.network, belief.state
-    meta = {"revision": context.bench.revision, "time": belief.time.isoformat(), "basis": belief.basis}
-    arrays = [
-        float_array("pressure", state.pressure, "m", 0.01),
-        float_array("demand", 1e3 * state.demand, "l/s", 0.001),
-        float_array("flow", 1e3 * state.flow, "l/s", 0.001),
-        float_array("velocity", state.velocity, "m/s", 0.001),
-        float_array("headloss", unit_headloss(network, state), "m/km", 0.01),
-        Named("open", state.status.astype(np.uint8)),
-    ]
-    return packed_response(request, pack(meta, arrays, level=1))
+    return packed_response(request, belief_at(context, at).packed)
 
 
 def belief_at(context: Context, at: Literal["now"] | datetime) -> Belief:

@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import Field
 
 from api.schemas.view import View
-from models.problem import Problem
 
 
 class Screens(View):
@@ -86,10 +85,18 @@ class CatalogueView(View):
     sizes: list[PipeSizeView]
 
 
+class FileProblem(View):
+    """One fact that is wrong in a site's files, and where it stands; line 0 is the file as a whole."""
+
+    message: str
+    file: str
+    line: int
+
+
 class ImportReport(View):
     """What is wrong with the site's files, as ``hydro check`` says it, and what the network holds."""
 
     network: str
     nodes: int
     links: int
-    problems: list[Problem]
+    problems: list[FileProblem]

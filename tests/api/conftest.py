@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -123,10 +124,25 @@ def site(tmp_path: Path) -> Site:
 
 @pytest.fixture
 def house(site: Site, hashed: str) -> Iterator[House]:
+    with open_house(site, hashed) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared_house(tmp_path_factory: pytest.TempPathFactory, hashed: str) -> Iterator[House]:
+    """A house for tests that only look."""
+    made = copy_site(tmp_path_factory.mktemp("shared") / "site")
+    fill(made)
+    with open_house(made, hashed) as opened:
+        yield opened
+
+
+@contextmanager
+def open_house(site: Site, hashed: str) -> Iterator[House]:
+    """A furnished service of a site."""
     context = open_context(site, Listening(frozenset({"testserver"})))
     furnish(context, hashed)
-    app = create_application(context)
-    with TestClient(app) as running:
+    with TestClient(create_application(context)) as running:
 
         def client(role: str | None = None) -> TestClient:
             one = TestClient(running.app)

@@ -1,0 +1,1 @@
+"""Speed of the service over HTTP: what-ifs, the live stream."""
