@@ -102,10 +102,11 @@ def set_stage(casting: Casting, folder: Path) -> Iterator[Stage]:
         command += [] if casting.seed is None else ["--seed", str(casting.seed)]
         command += [] if casting.fault_link is None else ["--fault-link", casting.fault_link]
         _hydro(["calibrate", str(site), "--history", str(site / "history.csv"), "--json"])
-        simulate = stack.enter_context(_running(command, folder / "plant.log"))
-        ready = _first_line(simulate, folder / "plant.log")
+        # The service first: the plant's clock runs from its start, ten minutes a second, and waits for nobody.
         serve = stack.enter_context(_running(["serve", str(site), "--port", "0", "--json"], folder / "service.log"))
         _first_line(serve, folder / "service.log")
+        simulate = stack.enter_context(_running(command, folder / "plant.log"))
+        ready = _first_line(simulate, folder / "plant.log")
         crew = Crew(int(ready["control_port"]))
         stack.callback(crew.close)
         yield Stage(site, crew, (simulate, serve))

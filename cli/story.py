@@ -22,8 +22,8 @@ from service.findings import close_order, gain_holds, record_findings, record_pr
 from stores.records import Records
 
 Step = dict[str, Any]
-PATIENCE_S = 100.0
-"""How long a step may take on the wall's clock."""
+PATIENCE_S = 300.0
+"""How long a step may take on the wall's clock of a machine that has other things to do."""
 MOST_MEASUREMENTS, SURE = 2, 0.8
 """A crew measures once more while no cause in the street is this probable."""
 CREW_MINUTES = 10.0
