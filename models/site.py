@@ -95,14 +95,31 @@ class InfluxSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class Retention:
+    """For how long samples are kept one by one, and after that their means over steps; 0 is for ever."""
+
+    samples_days: float = 0.0
+    means_days: float = 0.0
+    means_step_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
 class StoreSettings:
-    """Where samples and records are kept. Paths are absolute after loading."""
+    """Where samples and records are kept. Paths are absolute after loading.
+
+    ``spool_synchronous`` is what the spool's commits survive: ``normal`` a killed process, ``full`` lost power too.
+    ``dropped_files`` is a folder into which loggers' files are put, None where there is none.
+    """
 
     telemetry: Literal["embedded", "influxdb"]
     telemetry_file: Path
     spool_file: Path
     records_url: str
     influxdb: InfluxSettings | None = None
+    retention: Retention = Retention()
+    spool_synchronous: Literal["normal", "full"] = "normal"
+    spool_mb: float = 4000.0
+    dropped_files: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

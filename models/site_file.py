@@ -14,7 +14,7 @@ from models.fields import Fields
 from models.points_file import read_points
 from models.problem import BadInput, Problem
 from models.registers_file import read_customers, read_pipes, read_valves, read_zones
-from models.site import InfluxSettings, MonitorSettings, Site, StoreSettings
+from models.site import InfluxSettings, MonitorSettings, Retention, Site, StoreSettings
 
 
 def load_site(folder: Path) -> Site:
@@ -124,16 +124,40 @@ def _stores(top: Fields, table: dict[str, Any], folder: Path) -> StoreSettings:
             token=secret(inner, "token", folder, required=True),
         )
         inner.rest()
-    row.taken.add("influxdb")
+    row.taken |= {"influxdb", "retention"}
+    dropped = row.text("dropped_files")
+    synchronous = row.choice("spool_synchronous", ("normal", "full"), "normal")
     settings = StoreSettings(
         telemetry="influxdb" if telemetry == "influxdb" else "embedded",
         telemetry_file=folder / row.text("telemetry_file", "data/telemetry.sqlite"),
         spool_file=folder / row.text("spool_file", "data/spool.sqlite"),
         records_url=records if "://" in records else str(folder / records),
         influxdb=influx,
+        retention=_retention(row, _table(row, table, "retention"), telemetry == "influxdb"),
+        spool_synchronous="full" if synchronous == "full" else "normal",
+        spool_mb=row.positive("spool_mb", 4000.0),
+        dropped_files=folder / dropped if dropped else None,
     )
     row.rest()
     return settings
+
+
+def _retention(stores: Fields, table: dict[str, Any], on_server: bool) -> Retention:
+    row = Fields(table, stores.file, stores.line, "stores.retention", stores.problems, stores.lines)
+    retention = Retention(
+        samples_days=row.number("samples_days", 0.0, low=0.0) or 0.0,
+        means_days=row.number("means_days", 0.0, low=0.0) or 0.0,
+        means_step_s=row.positive("means_step_s", Retention().means_step_s),
+    )
+    row.rest()
+    days = retention.samples_days
+    if on_server and 0.0 < days < 3.0:
+        row.note(f"samples_days {days:g}, expected with InfluxDB at least 3, or 0 for ever", "samples_days")
+    if 0.0 < retention.means_days <= days:
+        row.note(f"means_days {retention.means_days:g}, expected more than samples_days {days:g}", "means_days")
+    if retention.means_days and not days:
+        row.note("means_days without samples_days: samples that are kept for ever become no means", "means_days")
+    return retention
 
 
 def _monitor(top: Fields, table: dict[str, Any], folder: Path) -> MonitorSettings:

@@ -1,44 +1,73 @@
-"""The embedded telemetry store: one SQLite file, no server; other processes read while one writes."""
+"""The embedded telemetry store: one SQLite file, no server; other processes read while one writes.
+
+What comes is written down as it comes (``arrivals``): a batch, a row. When enough has come it settles: each point's
+samples go into blocks of some thousand, columns packed, so that a point's day is a few rows of the file and not a
+hundred thousand. A read looks at both. Samples that are too old to be kept one by one become means over some minutes.
+"""
 
 from __future__ import annotations
 
+import json
 import math
-import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from models.sample import Quality, Sample
+import numpy as np
+
+from models.problem import BadInput, Unavailable
+from models.sample import Sample
+from models.site import Retention
+from stores.arrivals import Arrivals, by_point_and_time, pack_arrival
+from stores.columns import QUALITIES, Columns, joined
 from stores.instant import instant, microseconds
+from stores.names import Names
+from stores.packing import Spoilt
+from stores.run import MOST, Run, Steps, merged, steps_joined, steps_of, steps_unpacked, unpacked
 from stores.sqlite_file import FileKind, open_file, plainly, transaction
-from stores.telemetry import Mean
+from stores.telemetry import Mean, means_of
 
 TELEMETRY_FILE = FileKind(
     "telemetry store",
     mark=0x48794454,
-    version=1,
+    version=2,
     schema="""
     CREATE TABLE IF NOT EXISTS points (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
     CREATE TABLE IF NOT EXISTS reasons (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-    CREATE TABLE IF NOT EXISTS samples (
-        point_id INTEGER NOT NULL, time_us INTEGER NOT NULL,
-        value REAL, quality INTEGER NOT NULL, reason_id INTEGER NOT NULL,
-        PRIMARY KEY (point_id, time_us)
-    ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS newest (
+        point_id INTEGER PRIMARY KEY, time_us INTEGER NOT NULL,
+        value REAL, quality INTEGER NOT NULL, reason_id INTEGER NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS arrivals (
+        id INTEGER PRIMARY KEY AUTOINCREMENT, samples INTEGER NOT NULL, content BLOB NOT NULL
+    );
+    CREATE TABLE IF NOT EXISTS blocks (
+        id INTEGER PRIMARY KEY, point_id INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,
+        samples INTEGER NOT NULL, content BLOB NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS blocks_of_point ON blocks (point_id, first_us, last_us, samples);
+    CREATE TABLE IF NOT EXISTS means (
+        id INTEGER PRIMARY KEY, point_id INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL,
+        content BLOB NOT NULL
+    );
+    CREATE INDEX IF NOT EXISTS means_of_point ON means (point_id, first_us, last_us);
+    CREATE TABLE IF NOT EXISTS kept (what TEXT PRIMARY KEY, since_us INTEGER NOT NULL) WITHOUT ROWID;
     """,
 )
-_QUALITIES = (Quality.GOOD, Quality.UNCERTAIN, Quality.BAD)
-_CODES = {quality: code for code, quality in enumerate(_QUALITIES)}
-_FAR = 2**62
-"""Later than any instant [µs]."""
+SETTLE = 200_000
+"""Samples that may have come before they settle; and a hundred a point, so that a settling pays."""
+SETTLE_ROWS = 500
+"""Rows that may have come before they settle: each is looked for at every read."""
+PORTION = 64
+"""Blocks that grow old in one transaction: nobody waits long."""
 
 
 class EmbeddedStore:
-    """Samples in one file, for any number of threads. A value that is not finite is kept as NULL and read as NaN."""
+    """Samples in one file, for any number of threads. A value that is not finite is read as NaN."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, retention: Retention | None = None) -> None:
         """Open the file, or make it.
 
         Raises
@@ -47,74 +76,125 @@ class EmbeddedStore:
             It is damaged, not writable or no telemetry store.
         """
         self._path = path
+        self._retention = retention or Retention()
         self._connection = open_file(path, TELEMETRY_FILE)
         self._lock = threading.Lock()
-        self._points = _Names(self._connection, "points")
-        self._reasons = _Names(self._connection, "reasons")
+        self._points = Names(self._connection, "points")
+        self._reasons = Names(self._connection, "reasons")
+        self._arrivals = Arrivals()
 
-    def write(self, samples: Sequence[Sample]) -> None:
-        """Keep samples, all of them or none."""
-        with self._use():
-            try:
-                with transaction(self._connection):
-                    rows = [self._row(sample) for sample in samples]
-                    self._connection.executemany("INSERT OR REPLACE INTO samples VALUES (?, ?, ?, ?, ?)", rows)
-            except BaseException:
-                # Names given in a transaction that did not come to be are nobody's.
-                self._points.forget()
-                self._reasons.forget()
-                raise
+    def write(self, samples: Iterable[Sample]) -> None:
+        """Keep samples, all of them or none; but what is older than anything that is kept is refused.
+
+        Raises
+        ------
+        BadInput
+            Some are too old; the others are kept.
+        """
+        columns = Columns.of(samples)
+        with self._change():
+            since = self._kept_since("samples")
+            if since is not None and bool((columns.time < since).any()):
+                old, columns = columns.take(columns.time < since), columns.take(columns.time >= since)
+            else:
+                old = columns.take(slice(0))
+            self._arrive(columns)
+            self._settle_if_due()
+        if len(old):
+            first = next(iter(old))
+            raise BadInput.of(
+                f"{self._path}: {len(old)} samples are older than {instant(since or 0).isoformat()}, since when samples"
+                f" are kept; the first is of point {first.point} at {first.time.isoformat()}"
+            )
 
     def latest(self, points: Sequence[str], before: datetime | None = None) -> dict[str, Sample]:
         """Return the newest sample of each point, of those before an instant when one is given."""
-        limit = _FAR if before is None else microseconds(before)
-        query = "SELECT * FROM samples WHERE point_id = ? AND time_us < ? ORDER BY time_us DESC LIMIT 1"
-        found = {}
-        with self._use():
-            for point, number in self._known(points):
-                row = self._connection.execute(query, (number, limit)).fetchone()
-                if row is not None:
-                    found[point] = self._sample(row)
-        return found
+        with self._look():
+            names = dict(self._known(points))
+            query = "SELECT newest.* FROM json_each(?) JOIN newest ON point_id = json_each.value"
+            rows = self._connection.execute(query, (json.dumps(list(names)),)).fetchall()
+            if before is not None:
+                limit = microseconds(before)
+                late = [row[0] for row in rows if row[1] >= limit]
+                rows = [row for row in rows if row[1] < limit]
+                rows += [row for point in late if (row := self._last_before(point, limit)) is not None]
+            return {
+                names[point]: Sample(
+                    names[point],
+                    instant(time),
+                    math.nan if value is None else value,
+                    QUALITIES[quality],
+                    self._reasons.name_of(reason),
+                )
+                for point, time, value, quality, reason in rows
+            }
 
     def range(self, points: Sequence[str], start: datetime, end: datetime) -> list[Sample]:
         """Return the samples of points with ``start <= time < end``, in order of time."""
-        query = "SELECT * FROM samples WHERE point_id = ? AND time_us >= ? AND time_us < ?"
+        return list(self.columns(points, start, end))
+
+    def columns(self, points: Sequence[str], start: datetime, end: datetime) -> Columns:
+        """Return the samples of points with ``start <= time < end``, in order of time, as columns."""
         span = (microseconds(start), microseconds(end))
-        rows: list[tuple[int, int, float | None, int, int]] = []
-        with self._use():
-            for _, number in self._known(points):
-                rows += self._connection.execute(query, (number, *span))
-            rows.sort(key=lambda row: row[1])
-            return [self._sample(row) for row in rows]
+        with self._look():
+            parts = [self._columns(name, self._run(point, *span)) for point, name in self._known(points)]
+        return joined(parts).in_order_of_time()
 
     def means(self, points: Sequence[str], start: datetime, end: datetime, step_s: float) -> list[Mean]:
         """Return the means of good samples over steps that begin at ``start``, in order of time."""
         begin, step = microseconds(start), round(step_s * 1e6)
-        query = (
-            "SELECT (time_us - ?) / ? AS step, avg(value), count(value) FROM samples"
-            " WHERE point_id = ? AND time_us >= ? AND time_us < ? AND quality = 0 AND value IS NOT NULL GROUP BY step"
-        )
         found: list[Mean] = []
-        with self._use():
-            for point, number in self._known(points):
-                rows = self._connection.execute(query, (begin, step, number, begin, microseconds(end)))
-                found += [Mean(point, instant(begin + place * step), value, count) for place, value, count in rows]
+        with self._look():
+            for point, name in self._known(points):
+                steps = steps_of(self._run(point, begin, microseconds(end)), begin, step)
+                old = self._old_steps(point, begin, microseconds(end))
+                if old:
+                    steps = steps_joined([*old, steps], begin, step)
+                found += means_of(name, steps)
         return sorted(found, key=lambda mean: mean.time)
+
+    def points(self) -> list[str]:
+        """Return the names of all points of which there is a sample."""
+        with self._look():
+            query = "SELECT name FROM points JOIN newest ON point_id = id ORDER BY name"
+            return [row[0] for row in self._connection.execute(query)]
 
     def newest(self) -> datetime | None:
         """Return the newest time of any sample."""
-        # A point at a time, each by its index: a maximum over the whole table would read all of it.
-        query = "SELECT max((SELECT max(time_us) FROM samples WHERE point_id = points.id)) FROM points"
-        with self._use():
-            row = self._connection.execute(query).fetchone()
+        with self._look():
+            row = self._connection.execute("SELECT max(time_us) FROM newest").fetchone()
         return None if row[0] is None else instant(row[0])
 
     def mark(self) -> int | None:
         """Return a number that changes when another connection has written."""
-        with self._use():
+        with self._lock, self._plainly():
             mark: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
         return mark
+
+    def oldest(self) -> datetime | None:
+        """Return the oldest time of any sample that is kept as such."""
+        with self._look():
+            row = self._connection.execute(
+                "SELECT min((SELECT min(first_us) FROM blocks WHERE point_id = points.id)) FROM points"
+            ).fetchone()
+            times = [int(run.time[0]) for _, run in self._arrivals.runs()]
+        times += [row[0]] if row[0] is not None else []
+        return instant(min(times)) if times else None
+
+    def keep(self, now: datetime) -> None:
+        """Let samples grow old: those beyond the retention become means, and old means go."""
+        retention, step = self._retention, round(self._retention.means_step_s * 1e6)
+        if retention.samples_days:
+            cut = (microseconds(now) - round(retention.samples_days * 86400e6)) // step * step
+            with self._change():
+                self._settle()
+                self._keep_since("samples", cut)
+            while self._grow_old(cut, step):
+                pass
+        if retention.means_days:
+            cut = microseconds(now) - round(retention.means_days * 86400e6)
+            with self._change():
+                self._connection.execute("DELETE FROM means WHERE last_us < ?", (cut,))
 
     def close(self) -> None:
         """Close the file."""
@@ -122,66 +202,171 @@ class EmbeddedStore:
             self._connection.close()
 
     @contextmanager
-    def _use(self) -> Iterator[None]:
-        with self._lock, plainly(self._path):
-            yield
+    def _look(self) -> Iterator[None]:
+        """Read in one transaction: what settles meanwhile is seen before or after, and never twice or not at all."""
+        with self._lock, self._plainly():
+            self._connection.execute("BEGIN")
+            try:
+                self._arrivals.look(self._connection)
+                yield
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("COMMIT")
 
-    def _known(self, points: Sequence[str]) -> Iterator[tuple[str, int]]:
+    @contextmanager
+    def _change(self) -> Iterator[None]:
+        with self._lock, self._plainly():
+            try:
+                with transaction(self._connection):
+                    yield
+            except BaseException:
+                # Names and rows of a transaction that did not come to be are nobody's.
+                self._points.forget()
+                self._reasons.forget()
+                self._arrivals.forget()
+                raise
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        try:
+            with plainly(self._path):
+                yield
+        except Spoilt as error:
+            raise Unavailable(
+                f"{self._path}: is damaged ({error}); it was left as it is. Move it away to start anew, or restore a"
+                " copy"
+            ) from error
+
+    def _known(self, points: Sequence[str]) -> Iterator[tuple[int, str]]:
         for point in dict.fromkeys(points):
             number = self._points.find(point)
             if number is not None:
-                yield point, number
+                yield number, point
 
-    def _row(self, sample: Sample) -> tuple[int, int, float | None, int, int]:
-        return (
-            self._points.id_of(sample.point),
-            microseconds(sample.time),
-            float(sample.value) if math.isfinite(sample.value) else None,
-            _CODES[sample.quality],
-            self._reasons.id_of(sample.reason),
+    def _columns(self, name: str, run: Run) -> Columns:
+        reasons, place = np.unique(run.reason, return_inverse=True)
+        names = tuple(self._reasons.name_of(number) for number in reasons.tolist())
+        return Columns((name,), names, np.zeros(len(run), np.int64), run.time, run.value, run.quality, place)
+
+    def _run(self, point: int, start: int, end: int) -> Run:
+        """Return a point's samples with ``start <= time < end`` [µs]."""
+        query = "SELECT content FROM blocks WHERE point_id = ? AND first_us < ? AND last_us >= ? ORDER BY first_us"
+        settled = [unpacked(row[0]) for row in self._connection.execute(query, (point, end, start))]
+        return merged([run.between(start, end) for run in (*settled, self._arrivals.run(point))])
+
+    def _last_before(self, point: int, limit: int) -> tuple[int, int, float, int, int] | None:
+        query = "SELECT content FROM blocks WHERE point_id = ? AND first_us < ? ORDER BY first_us DESC LIMIT 1"
+        settled = [unpacked(row[0]) for row in self._connection.execute(query, (point, limit))]
+        run = merged(
+            [one.cut(0, int(np.searchsorted(one.time, limit))) for one in (*settled, self._arrivals.run(point))]
+        )
+        if not len(run):
+            return None
+        return point, int(run.time[-1]), float(run.value[-1]), int(run.quality[-1]), int(run.reason[-1])
+
+    def _old_steps(self, point: int, start: int, end: int) -> list[Steps]:
+        query = "SELECT content FROM means WHERE point_id = ? AND first_us < ? AND last_us >= ? ORDER BY first_us"
+        return [
+            steps_unpacked(row[0]).between(start, end) for row in self._connection.execute(query, (point, end, start))
+        ]
+
+    def _arrive(self, columns: Columns) -> None:
+        if not len(columns):
+            return
+        numbers = np.array([self._points.id_of(name) for name in columns.points], np.int64)[columns.point]
+        reasons = np.array([self._reasons.id_of(name) for name in columns.reasons], np.int64)[columns.reason]
+        order = by_point_and_time(numbers, columns.time)
+        point = numbers[order]
+        run = Run(columns.time[order], columns.value[order], columns.quality[order], reasons[order])
+        content = (len(point), pack_arrival(point, run))
+        self._connection.execute("INSERT INTO arrivals (samples, content) VALUES (?, ?)", content)
+        last = np.flatnonzero(np.append(point[1:] != point[:-1], True))
+        rows = zip(
+            *(column[last].tolist() for column in (point, run.time, run.value, run.quality, run.reason)), strict=True
+        )
+        self._connection.executemany(
+            "INSERT INTO newest VALUES (?, ?, ?, ?, ?) ON CONFLICT (point_id) DO UPDATE SET time_us = excluded.time_us,"
+            " value = excluded.value, quality = excluded.quality, reason_id = excluded.reason_id"
+            " WHERE excluded.time_us >= time_us",
+            rows,
         )
 
-    def _sample(self, row: tuple[int, int, float | None, int, int]) -> Sample:
-        point, time, value, quality, reason = row
-        number = math.nan if value is None else value
-        return Sample(
-            self._points.name_of(point), instant(time), number, _QUALITIES[quality], self._reasons.name_of(reason)
+    def _settle_if_due(self) -> None:
+        rows, samples = self._connection.execute("SELECT count(*), coalesce(sum(samples), 0) FROM arrivals").fetchone()
+        if rows >= SETTLE_ROWS or samples >= max(SETTLE, 100 * len(self._points)):
+            self._settle()
+
+    def _settle(self) -> None:
+        """Put what has come into blocks."""
+        self._arrivals.look(self._connection)
+        for point, run in self._arrivals.runs():
+            self._settle_point(point, run)
+        done = [(number,) for number in self._arrivals.ids]
+        self._connection.executemany("DELETE FROM arrivals WHERE id = ?", done)
+
+    def _settle_point(self, point: int, run: Run) -> None:
+        first, last = int(run.time[0]), int(run.time[-1])
+        blocks = self._connection.execute(
+            "SELECT id, first_us, last_us, samples FROM blocks WHERE point_id = ?1 AND first_us <= ?3 AND first_us >="
+            " coalesce((SELECT max(first_us) FROM blocks WHERE point_id = ?1 AND first_us <= ?2), ?2)"
+            " ORDER BY first_us",
+            (point, first, last),
+        ).fetchall()
+        if not blocks:
+            self._add_blocks(point, run)
+            return
+        # A sample belongs to the last block that begins before it; what lies before them all, to the first.
+        begins = np.array([block[1] for block in blocks[1:]], np.int64)
+        edges = [0, *np.searchsorted(run.time, begins).tolist(), len(run)]
+        for (number, _, end, samples), low, high in zip(blocks, edges[:-1], edges[1:], strict=True):
+            part = run.cut(low, high)
+            if not len(part):
+                continue
+            if samples < MOST or int(part.time[0]) <= end:
+                part = self._with_block(number, part)
+            self._add_blocks(point, part)
+
+    def _with_block(self, number: int, part: Run) -> Run:
+        """Return a run with a block's samples, which leave the block; one that is spoilt stays, and blocks nothing."""
+        (content,) = self._connection.execute("SELECT content FROM blocks WHERE id = ?", (number,)).fetchone()
+        try:
+            part = merged([unpacked(content), part])
+        except Spoilt:
+            return part
+        self._connection.execute("DELETE FROM blocks WHERE id = ?", (number,))
+        return part
+
+    def _add_blocks(self, point: int, run: Run) -> None:
+        self._connection.executemany(
+            "INSERT INTO blocks (point_id, first_us, last_us, samples, content) VALUES (?, ?, ?, ?, ?)",
+            [(point, int(one.time[0]), int(one.time[-1]), len(one), one.packed()) for one in run.pieces() if len(one)],
         )
 
+    def _grow_old(self, cut: int, step: int) -> bool:
+        """Make means of some blocks that begin before ``cut`` [µs]; return whether there may be more."""
+        query = "SELECT id, point_id, content FROM blocks WHERE first_us < ? ORDER BY point_id, first_us LIMIT ?"
+        with self._change():
+            rows = self._connection.execute(query, (cut, PORTION)).fetchall()
+            for number, point, content in rows:
+                run = unpacked(content)
+                edge = int(np.searchsorted(run.time, cut))
+                steps = steps_of(run.cut(0, edge), 0, step)
+                if len(steps.time):
+                    self._connection.execute(
+                        "INSERT INTO means (point_id, first_us, last_us, content) VALUES (?, ?, ?, ?)",
+                        (point, int(steps.time[0]), int(steps.time[-1]), steps.packed()),
+                    )
+                self._connection.execute("DELETE FROM blocks WHERE id = ?", (number,))
+                self._add_blocks(point, run.cut(edge, len(run)))
+        return len(rows) == PORTION
 
-class _Names:
-    """Names that stand as numbers in the samples; another process may give some, and the file decides."""
+    def _kept_since(self, what: str) -> int | None:
+        row = self._connection.execute("SELECT since_us FROM kept WHERE what = ?", (what,)).fetchone()
+        return None if row is None else int(row[0])
 
-    def __init__(self, connection: sqlite3.Connection, table: str) -> None:
-        self._connection = connection
-        self._table = table
-        self._ids: dict[str, int] = {}
-        self._names: dict[int, str] = {}
-
-    def find(self, name: str) -> int | None:
-        if name not in self._ids:
-            self._learn()
-        return self._ids.get(name)
-
-    def id_of(self, name: str) -> int:
-        """Return the number of a name, giving it one if it has none; inside a transaction."""
-        number = self._ids.get(name)
-        if number is None:
-            self._connection.execute(f"INSERT OR IGNORE INTO {self._table} (name) VALUES (?)", (name,))
-            self._learn()
-            number = self._ids[name]
-        return number
-
-    def name_of(self, number: int) -> str:
-        if number not in self._names:
-            self._learn()
-        return self._names[number]
-
-    def forget(self) -> None:
-        self._ids.clear()
-        self._names.clear()
-
-    def _learn(self) -> None:
-        for number, name in self._connection.execute(f"SELECT id, name FROM {self._table}"):
-            self._ids[name] = number
-            self._names[number] = name
+    def _keep_since(self, what: str, since: int) -> None:
+        self._connection.execute(
+            "INSERT INTO kept VALUES (?, ?)"
+            " ON CONFLICT (what) DO UPDATE SET since_us = max(since_us, excluded.since_us)",
+            (what, since),
+        )

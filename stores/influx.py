@@ -1,9 +1,9 @@
 """Telemetry in InfluxDB 2: ready-made line protocol in, Flux out.
 
 One measurement, ``samples``, tagged by ``point``. A good sample's number is the field ``value``; a number that is not
-to be believed is the field ``doubtful``, so that whoever plots or averages ``value`` sees good samples only. The fields
-``quality`` (``good``, ``uncertain``, ``bad``, or ``void`` for a bad one without a number) and ``reason`` are always
-there. Writing a sample again overwrites it: same point, same instant, same fields.
+to be believed is the field ``doubtful``, so that whoever plots or averages ``value`` sees good samples only. The field
+``quality`` is always there: 192 good, 64 uncertain, 0 bad, -1 bad without a number; ``reason`` where it is not good.
+Writing a sample again overwrites it: same point, same instant.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -22,9 +24,14 @@ from urllib3.exceptions import HTTPError
 
 from models.problem import BadInput, Unavailable
 from models.sample import Quality, Sample
-from models.site import InfluxSettings
+from models.site import InfluxSettings, Retention
+from stores.columns import Columns, joined, nothing
+from stores.flux import AGGREGATES, PIVOT, flux_time, literal, span
+from stores.influx_retention import means_bucket, means_until, prepare
 from stores.instant import microseconds
-from stores.telemetry import Mean
+from stores.line_protocol import MEASUREMENT, QUALITY_FIELD, VOID, lines_of
+from stores.run import steps_joined
+from stores.telemetry import Mean, means_of, steps_from
 
 TIMEOUT_S = 30.0
 LINES = 10_000
@@ -32,38 +39,47 @@ LINES = 10_000
 POINTS = 100
 """The most points a query names."""
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-_VOID = "void"
 _REFUSALS = (400, 413, 422)
 """What the server says to lines that it will never take."""
-_TAG = str.maketrans({",": r"\,", "=": r"\=", " ": r"\ "})
-_TEXT = str.maketrans({'"': r"\"", "\\": r"\\"})
+_QUALITY_OF = {str(number): quality for quality, number in QUALITY_FIELD.items()} | {str(VOID): Quality.BAD}
 
 
 class InfluxStore:
     """A bucket of an InfluxDB 2 server. Nothing is asked of the server before it is needed."""
 
-    def __init__(self, settings: InfluxSettings) -> None:
+    def __init__(self, settings: InfluxSettings, retention: Retention | None = None) -> None:
         self._settings = settings
+        self._retention = retention or Retention()
         self._client = InfluxDBClient(
             url=settings.url, token=settings.token, org=settings.org, timeout=round(TIMEOUT_S * 1e3)
         )
         self._writing = self._client.write_api(write_options=SYNCHRONOUS)
         self._querying = self._client.query_api()
+        self._sender = ThreadPoolExecutor(1, thread_name_prefix="influx")
 
-    def write(self, samples: Sequence[Sample]) -> None:
-        """Keep samples; when it returns the server has said yes to all of them."""
-        for first in range(0, len(samples), LINES):
-            lines = "\n".join(line_of(sample) for sample in samples[first : first + LINES])
+    def write(self, samples: Iterable[Sample]) -> None:
+        """Keep samples; when it returns the server has said yes to all of them.
+
+        Requests go one after the other, so that the samples of a point come in their order; the lines of the next are
+        written while the server works on the last.
+        """
+        columns = Columns.of(samples)
+        sent: Future[None] | None = None
+        for first in range(0, len(columns), LINES):
             try:
-                self._writing.write(self._settings.bucket, record=lines.encode(), write_precision="us")  # type: ignore[arg-type]
-            except (ApiException, HTTPError, OSError) as error:
-                raise self._problem(error) from error
+                body = "\n".join(lines_of(columns.take(slice(first, first + LINES)))).encode()
+            finally:
+                if sent is not None:
+                    sent.result()
+            sent = self._sender.submit(self._send, body)
+        if sent is not None:
+            sent.result()
 
     def latest(self, points: Sequence[str], before: datetime | None = None) -> dict[str, Sample]:
         """Return the newest sample of each point, of those before an instant when one is given."""
         found: dict[str, Sample] = {}
         for some in _portions(points):
-            for sample in self._samples(some, _BEGINNING, before or _END, "|> last()"):
+            for sample in self._columns(some, _BEGINNING, before or _END, "|> last()"):
                 # A field that the newest sample does not have brings up an older one.
                 if sample.point not in found or sample.time > found[sample.point].time:
                     found[sample.point] = sample
@@ -71,41 +87,52 @@ class InfluxStore:
 
     def range(self, points: Sequence[str], start: datetime, end: datetime) -> list[Sample]:
         """Return the samples of points with ``start <= time < end``, in order of time."""
-        found = [sample for some in _portions(points) for sample in self._samples(some, start, end)]
-        return sorted(found, key=lambda sample: sample.time)
+        return list(self.columns(points, start, end))
+
+    def columns(self, points: Sequence[str], start: datetime, end: datetime) -> Columns:
+        """Return the samples of points with ``start <= time < end``, in order of time, as columns."""
+        return joined([self._columns(some, start, end) for some in _portions(points)]).in_order_of_time()
 
     def means(self, points: Sequence[str], start: datetime, end: datetime, step_s: float) -> list[Mean]:
         """Return the means of good samples over steps that begin at ``start``, in order of time."""
-        if start >= end:
-            return []
         step = round(step_s * 1e6)
-        offset = microseconds(start) % step
-        window = f'every: {step}us, offset: {offset}us, timeSrc: "_start", createEmpty: false'
-        found = []
+        cut = min(max(start, means_until(self._retention, datetime.now(UTC))), end)
+        found: list[Mean] = []
         for some in _portions(points):
-            query = (
-                f'data = {self._source(some, start, end)} |> filter(fn: (r) => r._field == "value")\n'
-                f'means = data |> aggregateWindow(fn: mean, {window}) |> set(key: "_field", value: "mean")\n'
-                f"counts = data |> aggregateWindow(fn: count, {window}) |> toFloat()"
-                ' |> set(key: "_field", value: "count")\n'
-                "union(tables: [means, counts])"
-                ' |> pivot(rowKey: ["_time", "point"], columnKey: ["_field"], valueColumn: "_value")'
-            )
-            found += [
-                Mean(row["point"], datetime.fromisoformat(row["_time"]), float(row["mean"]), round(float(row["count"])))
-                for row in self._rows(query)
-            ]
+            found += self._fresh_means(some, cut, end, microseconds(start) % step, step)
+            if start < cut:
+                found = _rejoined(found + self._old_means(some, start, cut), microseconds(start), step)
         return sorted(found, key=lambda mean: mean.time)
+
+    def points(self) -> list[str]:
+        """Return the names of all points of which there is a sample."""
+        query = (
+            'import "influxdata/influxdb/schema"\n'
+            f'schema.tagValues(bucket: {literal(self._settings.bucket)}, tag: "point", start: {flux_time(_BEGINNING)})'
+        )
+        return sorted(row["_value"] for row in self._rows(query))
 
     def newest(self) -> datetime | None:
         """Return the newest time of any sample."""
-        query = (
-            f"from(bucket: {_literal(self._settings.bucket)}) |> range({_span(_BEGINNING, _END)})"
-            ' |> filter(fn: (r) => r._measurement == "samples" and r._field == "quality")'
-            ' |> last() |> group() |> keep(columns: ["_time"]) |> max(column: "_time")'
-        )
-        times = [datetime.fromisoformat(row["_time"]) for row in self._rows(query)]
-        return max(times, default=None)
+        return max(self._ends("last"), default=None)
+
+    def oldest(self) -> datetime | None:
+        """Return the oldest time of any sample that is kept as such."""
+        return min(self._ends("first"), default=None)
+
+    def keep(self, now: datetime) -> None:
+        """Do nothing: the server's buckets and its task let samples grow old. See :meth:`prepare`."""
+
+    def prepare(self) -> None:
+        """Make the buckets and the task that the retention asks for, or change them to it.
+
+        Raises
+        ------
+        Unavailable
+            The server does not answer, or the token may not make buckets and tasks.
+        """
+        with self._plainly():
+            prepare(self._client, self._settings, self._retention)
 
     def mark(self) -> int | None:
         """Return None: a server does not say that somebody has written."""
@@ -113,42 +140,85 @@ class InfluxStore:
 
     def close(self) -> None:
         """Let go of the connections."""
+        self._sender.shutdown()
         self._writing.close()  # type: ignore[no-untyped-call]
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def _samples(self, points: Sequence[str], start: datetime, end: datetime, pick: str = "") -> Iterator[Sample]:
-        if start >= end:
-            return
-        pivot = '|> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value")'
-        for row in self._rows(f"{self._source(points, start, end)} {pick} {pivot}"):
-            if row.get("quality"):
-                yield _sample_of(row)
+    def _send(self, body: bytes) -> None:
+        with self._plainly():
+            self._writing.write(self._settings.bucket, record=body, write_precision="us")  # type: ignore[arg-type]
 
-    def _source(self, points: Sequence[str], start: datetime, end: datetime) -> str:
-        wanted = " or ".join(f"r.point == {_literal(point)}" for point in points)
-        return (
-            f"from(bucket: {_literal(self._settings.bucket)}) |> range({_span(start, end)})"
-            f' |> filter(fn: (r) => r._measurement == "samples") |> filter(fn: (r) => {wanted})'
+    def _ends(self, which: str) -> list[datetime]:
+        query = (
+            f"from(bucket: {literal(self._settings.bucket)}) |> range({span(_BEGINNING, _END)})"
+            f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}" and r._field == "quality")'
+            f' |> {which}() |> keep(columns: ["_time"])'
         )
+        return [datetime.fromisoformat(row["_time"]) for row in self._rows(query)]
+
+    def _columns(self, points: Sequence[str], start: datetime, end: datetime, pick: str = "") -> Columns:
+        """Return samples put together from their fields."""
+        if start >= end:
+            return nothing()
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        source = _source(self._settings.bucket, points, start, end)
+        for row in self._rows(f'{source} {pick} |> keep(columns: ["_time", "_value", "_field", "point"])'):
+            found.setdefault((row["point"], row["_time"]), {})[row["_field"]] = row["_value"]
+        # A field that the newest sample does not have brings up an older one, without its quality.
+        return Columns.of(_sample_of(*key, fields) for key, fields in found.items() if "quality" in fields)
+
+    def _fresh_means(self, points: Sequence[str], start: datetime, end: datetime, offset: int, step: int) -> list[Mean]:
+        """Return means that the server makes of samples, over steps [µs] that begin at ``offset`` after one."""
+        if start >= end:
+            return []
+        data = f'{_source(self._settings.bucket, points, start, end)} |> filter(fn: (r) => r._field == "value")'
+        window = f'every: {step}us, offset: {offset}us, timeSrc: "_start", createEmpty: false'
+        named = ", ".join(
+            f'data |> aggregateWindow(fn: {function}, {window}) |> toFloat() |> set(key: "_field", value: "{name}")'
+            for name, function in AGGREGATES.items()
+        )
+        return self._means(f"data = {data}\nunion(tables: [{named}]) |> {PIVOT}")
+
+    def _old_means(self, points: Sequence[str], start: datetime, end: datetime) -> list[Mean]:
+        """Return the means that have been made of samples which are gone."""
+        return self._means(f"{_source(means_bucket(self._settings), points, start, end)} |> toFloat() |> {PIVOT}")
+
+    def _means(self, query: str) -> list[Mean]:
+        return [
+            Mean(
+                row["point"],
+                datetime.fromisoformat(row["_time"]),
+                float(row["mean"]),
+                round(float(row["count"])),
+                float(row["low"]),
+                float(row["high"]),
+            )
+            for row in self._rows(query)
+        ]
 
     def _rows(self, query: str) -> Iterator[dict[str, str]]:
         """Yield the rows of an answer, whose tables may have different columns."""
         dialect = Dialect(header=True, annotations=[])  # type: ignore[no-untyped-call]
-        try:
-            answer = self._querying.query_raw(query, dialect=dialect)
-            text = answer.data.decode()
-        except (ApiException, HTTPError, OSError) as error:
-            raise self._problem(error) from error
+        with self._plainly():
+            text = self._querying.query_raw(query, dialect=dialect).data.decode()
         header: list[str] | None = None
         for cells in csv.reader(io.StringIO(text, newline="")):
             if not cells:
                 header = None
             elif header is None:
                 header = cells
-            elif "error" in header and "_time" not in header:
+            elif "error" in header and "_value" not in header and "_time" not in header:
                 raise Unavailable(f"InfluxDB at {self._settings.url}: {cells[header.index('error')]}")
             else:
                 yield dict(zip(header, cells, strict=True))
+
+    @contextmanager
+    def _plainly(self) -> Iterator[None]:
+        """Turn what client and server say into one message with the address."""
+        try:
+            yield
+        except (ApiException, HTTPError, OSError) as error:
+            raise self._problem(error) from error
 
     def _problem(self, error: Exception) -> Unavailable | BadInput:
         where = f"InfluxDB at {self._settings.url}"
@@ -164,40 +234,33 @@ class InfluxStore:
         return Unavailable(f"{where}: {error.status}: {said}")
 
 
-def line_of(sample: Sample) -> str:
-    """Return a sample in line protocol, with its time in microseconds."""
-    quality = str(sample.quality)
-    number = ""
-    if math.isfinite(sample.value):
-        # Once a field has been written without a decimal point, every later float is refused.
-        number = f"{'value' if sample.quality is Quality.GOOD else 'doubtful'}={float(sample.value)!r},"
-    elif sample.quality is Quality.BAD:
-        quality = _VOID
-    reason = sample.reason.translate(_TEXT)
-    tag = sample.point.translate(_TAG)
-    return f'samples,point={tag} {number}quality="{quality}",reason="{reason}" {microseconds(sample.time)}'
+def _source(bucket: str, points: Sequence[str], start: datetime, end: datetime) -> str:
+    wanted = " or ".join(f"r.point == {literal(point)}" for point in points)
+    return (
+        f"from(bucket: {literal(bucket)}) |> range({span(start, end)})"
+        f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}") |> filter(fn: (r) => {wanted})'
+    )
 
 
-def _sample_of(row: dict[str, str]) -> Sample:
-    quality, time = row["quality"], datetime.fromisoformat(row["_time"])
-    if quality == _VOID:
-        return Sample(row["point"], time, math.nan, Quality.BAD, row.get("reason", ""))
-    number = row.get("value" if quality == Quality.GOOD else "doubtful", "")
-    return Sample(row["point"], time, float(number or "nan"), Quality(quality), row.get("reason", ""))
+def _sample_of(point: str, time: str, fields: dict[str, str]) -> Sample:
+    quality = _QUALITY_OF[fields["quality"]]
+    if quality is Quality.GOOD:
+        return Sample(point, datetime.fromisoformat(time), float(fields.get("value", "nan")))
+    void = fields["quality"] == str(VOID)
+    number = math.nan if void else float(fields.get("doubtful", "nan"))
+    return Sample(point, datetime.fromisoformat(time), number, quality, fields.get("reason", ""))
 
 
-def _literal(text: str) -> str:
-    """Return a Flux string; ``${`` would be looked up in it."""
-    quoted = text.translate(_TEXT).replace("\n", r"\n").replace("\r", r"\r").replace("\t", r"\t")
-    return '"' + quoted.replace("${", r"\${") + '"'
-
-
-def _span(start: datetime, end: datetime) -> str:
-    return f"start: {_flux_time(start)}, stop: {_flux_time(end)}"
-
-
-def _flux_time(time: datetime) -> str:
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+def _rejoined(means: Sequence[Mean], begin: int, step: int) -> list[Mean]:
+    """Return means of finer or broken steps over whole ones."""
+    parts: dict[str, list[Mean]] = {}
+    for mean in means:
+        parts.setdefault(mean.point, []).append(mean)
+    return [
+        mean
+        for point, those in parts.items()
+        for mean in means_of(point, steps_joined([steps_from(those)], begin, step))
+    ]
 
 
 def _portions(points: Sequence[str]) -> Iterator[list[str]]:

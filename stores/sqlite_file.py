@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from models.problem import Unavailable
 
@@ -25,7 +26,7 @@ class FileKind:
     schema: str
 
 
-def open_file(path: Path, kind: FileKind, synchronous: str = "NORMAL") -> sqlite3.Connection:
+def open_file(path: Path, kind: FileKind, synchronous: Literal["normal", "full"] = "normal") -> sqlite3.Connection:
     """Return a connection in WAL mode to a file of a kind, made if it is not there; for one thread at a time.
 
     Raises

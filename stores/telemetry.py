@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import numpy as np
+
 from models.sample import Sample
 from models.site import StoreSettings
+from stores.columns import Columns
+from stores.instant import instant, microseconds
+from stores.run import Steps
 
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """The mean of a point's good samples over one step, in the point's unit; ``time`` is where the step begins."""
+    """The good samples of a point over one step: their mean, lowest and highest, in the point's unit.
+
+    ``time`` is where the step begins.
+    """
 
     point: str
     time: datetime
     value: float
     count: int
+    low: float
+    high: float
+
+
+def means_of(point: str, steps: Steps) -> list[Mean]:
+    """Return the means of a point's steps."""
+    columns = (steps.time, steps.total / steps.count, steps.count, steps.low, steps.high)
+    rows = zip(*(column.tolist() for column in columns), strict=True)
+    return [Mean(point, instant(time), mean, count, low, high) for time, mean, count, low, high in rows]
+
+
+def steps_from(means: Sequence[Mean]) -> Steps:
+    """Return the steps of a point's means."""
+    count = np.array([one.count for one in means], np.int64)
+    return Steps(
+        np.array([microseconds(one.time) for one in means], np.int64),
+        np.array([one.value for one in means]) * count,
+        np.array([one.low for one in means]),
+        np.array([one.high for one in means]),
+        count,
+    )
 
 
 class TelemetryStore(Protocol):
@@ -27,13 +56,14 @@ class TelemetryStore(Protocol):
     Every method may raise :class:`models.problem.Unavailable` when the store is away, full or not ours to read.
     """
 
-    def write(self, samples: Sequence[Sample]) -> None:
-        """Keep samples; when it returns they are kept.
+    def write(self, samples: Iterable[Sample]) -> None:
+        """Keep samples, which may be :class:`stores.columns.Columns`; when it returns they are kept.
 
         Raises
         ------
         BadInput
-            The store will never take one of them, as it stands; others of them may be kept already.
+            The store will never take one of them, as it stands or because it is older than anything that is kept;
+            others of them may be kept already.
         """
 
     def latest(self, points: Sequence[str], before: datetime | None = None) -> dict[str, Sample]:
@@ -42,17 +72,30 @@ class TelemetryStore(Protocol):
     def range(self, points: Sequence[str], start: datetime, end: datetime) -> list[Sample]:
         """Return the samples of points with ``start <= time < end``, in order of time."""
 
+    def columns(self, points: Sequence[str], start: datetime, end: datetime) -> Columns:
+        """Return what ``range`` does as columns, for many samples at once."""
+
     def means(self, points: Sequence[str], start: datetime, end: datetime, step_s: float) -> list[Mean]:
         """Return the means of good samples over steps that begin at ``start``, in order of time.
 
-        A step without a good sample is left out. The last step ends at ``end``, however long it is.
+        A step without a good sample is left out. The last step ends at ``end``, however long it is. Where samples have
+        grown old (:class:`models.site.Retention`) their means stand for them, each where it begins.
         """
+
+    def points(self) -> list[str]:
+        """Return the names of all points of which there is a sample, sorted."""
 
     def newest(self) -> datetime | None:
         """Return the newest time of any sample; None when there is none."""
 
     def mark(self) -> int | None:
         """Return a number that changes when somebody else has written; None where the store cannot say."""
+
+    def oldest(self) -> datetime | None:
+        """Return the oldest time of any sample that is kept as such; None when there is none."""
+
+    def keep(self, now: datetime) -> None:
+        """Let samples grow old as the retention says, if the store does not do it by itself."""
 
     def close(self) -> None:
         """Give the store back."""
@@ -71,7 +114,7 @@ def open_telemetry(settings: StoreSettings) -> TelemetryStore:
     if settings.influxdb is not None and settings.telemetry == "influxdb":
         from stores.influx import InfluxStore
 
-        return InfluxStore(settings.influxdb)
+        return InfluxStore(settings.influxdb, settings.retention)
     from stores.embedded import EmbeddedStore
 
-    return EmbeddedStore(settings.telemetry_file)
+    return EmbeddedStore(settings.telemetry_file, settings.retention)

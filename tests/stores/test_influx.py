@@ -12,7 +12,9 @@ import pytest
 from models.problem import BadInput, Unavailable
 from models.sample import Quality, Sample
 from models.site import InfluxSettings
-from stores.influx import InfluxStore, line_of
+from stores.columns import Columns
+from stores.influx import InfluxStore
+from stores.line_protocol import lines_of
 
 START = datetime(2026, 7, 11, 7, tzinfo=UTC)
 
@@ -33,23 +35,28 @@ def open_influx() -> Iterator[Callable[[InfluxSettings], InfluxStore]]:
 @pytest.mark.parametrize(
     ("sample", "line"),
     [
-        (Sample("PT-1", START, 1), 'samples,point=PT-1 value=1.0,quality="good",reason="" 1783753200000000'),
+        (Sample("PT-1", START, 1), "samples,point=PT-1 value=1.0,quality=192i 1783753200000000"),
         (
             Sample("a b,c=d", START, 2.5, Quality.UNCERTAIN, 'say "x\\"'),
-            r'samples,point=a\ b\,c\=d doubtful=2.5,quality="uncertain",reason="say \"x\\\"" 1783753200000000',
+            r'samples,point=a\ b\,c\=d doubtful=2.5,quality=64i,reason="say \"x\\\"" 1783753200000000',
         ),
         (
             Sample("P", START, math.nan, Quality.BAD, "timeout"),
-            'samples,point=P quality="void",reason="timeout" 1783753200000000',
+            'samples,point=P quality=-1i,reason="timeout" 1783753200000000',
         ),
         (
+            Sample("P", START, 7.0, Quality.BAD, "outside valid range"),
+            'samples,point=P doubtful=7.0,quality=0i,reason="outside valid range" 1783753200000000',
+        ),
+        (Sample("P", START, math.nan), 'samples,point=P quality=192i,reason="" 1783753200000000'),
+        (
             Sample("P", START, math.inf, Quality.BAD, "not a number"),
-            'samples,point=P quality="void",reason="not a number" 1783753200000000',
+            'samples,point=P quality=-1i,reason="not a number" 1783753200000000',
         ),
     ],
 )
 def test_line_protocol(sample: Sample, line: str) -> None:
-    assert line_of(sample) == line
+    assert lines_of(Columns.of([sample])) == [line]
 
 
 def test_server_that_is_away_is_said_with_its_address(open_influx: Callable[[InfluxSettings], InfluxStore]) -> None:

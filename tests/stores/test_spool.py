@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from models.problem import Unavailable
 from models.sample import Quality, Sample
-from stores.spool import BATCH, Spool
+from stores.spool import BATCH, Loss, Spool
 
 START = datetime(2026, 7, 11, 7, tzinfo=UTC)
 KILLS = 20
@@ -44,7 +45,7 @@ def test_samples_wait_in_order_until_they_are_forgotten(spool: Spool) -> None:
     assert waiting(spool) == waiting(spool) == samples(5)
     assert spool.backlog() == 5
     first = spool.peek(1)
-    assert first[0].samples == tuple(samples(3))
+    assert list(first[0].samples) == samples(3)
     spool.forget(first)
     assert waiting(spool) == samples(2, 3)
     assert spool.backlog() == 2
@@ -93,12 +94,15 @@ def test_row_that_a_broken_disk_has_spoilt_does_not_block_the_others(tmp_path: P
     for first in range(3):
         spool.append(samples(1, first))
     other = sqlite3.connect(tmp_path / "data" / "spool.sqlite")
-    other.execute("UPDATE batches SET content = '[[\"P\",17' WHERE id = 2")
+    (kept,) = other.execute("SELECT content FROM batches WHERE id = 2").fetchone()
+    spoilt = kept[:20] + bytes([kept[20] ^ 1]) + kept[21:]
+    other.execute("UPDATE batches SET content = ? WHERE id = 2", (spoilt,))
     other.commit()
     assert waiting(spool) == samples(1) + samples(1, 2)
     assert spool.backlog() == 2
-    assert other.execute("SELECT content, why FROM refused").fetchall() == [('[["P",17', "unreadable")]
+    assert other.execute("SELECT content, why FROM refused").fetchall() == [(spoilt, "unreadable")]
     assert spool.refused() == []
+    assert spool.state().set_aside == 1
     other.close()
 
 
@@ -111,6 +115,62 @@ def test_full_disk_is_said_and_what_was_acknowledged_stays(tmp_path: Path, spool
     spool._connection.execute("PRAGMA max_page_count = 1000000")
     spool.append(samples(50_000, 10))
     assert spool.backlog() == 50_010
+
+
+def noise(count: int, first: int) -> list[Sample]:
+    """Samples of which each takes its eight bytes."""
+    chance = random.Random(first)
+    return [replace(one, value=chance.random()) for one in samples(count, first)]
+
+
+def test_spool_that_has_what_it_may_of_the_disk_drops_the_oldest_and_counts_them(tmp_path: Path) -> None:
+    path, most = tmp_path / "spool.sqlite", 400_000
+    spool = Spool(path, most_bytes=most)
+    given = [noise(1000, first) for first in range(0, 100_000, 1000)]
+    dropped = sum(spool.append(batch) for batch in given)
+    kept = waiting(spool)
+    assert 0 < dropped < 100_000
+    # Whole batches from the oldest on, and every one of them counted.
+    assert kept == [one for batch in given for one in batch][dropped:]
+    (loss,) = spool.state().losses
+    assert (loss.why, loss.samples) == ("the spool was full", dropped)
+    assert (loss.first, loss.last) == (START, START + timedelta(seconds=dropped - 1))
+    assert path.stat().st_size <= most + 100_000
+    spool.close()
+    spool = Spool(path, most_bytes=most)
+    assert spool.state().losses == (loss,)
+    spool.close()
+
+
+def test_samples_of_this_very_moment_are_kept_however_small_the_spool(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite", most_bytes=1)
+    assert spool.append(noise(5000, 0)) == 0
+    assert spool.append(noise(5000, 5000)) == 5000
+    assert waiting(spool) == noise(5000, 5000)
+    spool.close()
+
+
+def test_loss_that_happened_elsewhere_is_counted_with_its_reason(spool: Spool) -> None:
+    assert spool.state().losses == ()
+    later = START + timedelta(seconds=9)
+    spool.note_loss(Loss("memory was full", 2, START, later))
+    spool.note_loss(Loss("memory was full", 3, START - timedelta(seconds=1), START))
+    assert spool.state().losses == (Loss("memory was full", 5, START - timedelta(seconds=1), later),)
+
+
+def test_state_tells_what_waits_and_how_full_the_spool_is(tmp_path: Path) -> None:
+    spool = Spool(tmp_path / "spool.sqlite", most_bytes=400_000)
+    assert (spool.state().waiting, spool.state().oldest) == (0, None)
+    spool.append(noise(20_000, 0))
+    before = spool.state()
+    assert (before.waiting, before.oldest) == (20_000, 1)
+    assert 0.3 < before.full_share < 0.8
+    spool.forget(spool.peek(1))
+    after = spool.state()
+    assert (after.waiting, after.oldest) == (10_000, 2)
+    # What has left makes room, though the file is no smaller.
+    assert after.full_share < before.full_share
+    spool.close()
 
 
 WRITER = """

@@ -150,10 +150,10 @@ def test_means_are_of_good_samples_over_steps_from_the_start(store: TelemetrySto
     )
     means = store.means(["A", "B", "missing"], at(7), at(40), 10)
     assert sorted(means, key=lambda mean: (mean.point, mean.time)) == [
-        Mean("A", at(7), 1.5, 2),
-        Mean("A", at(17), 10.0, 1),
-        Mean("A", at(37), 5.0, 1),
-        Mean("B", at(17), 3.0, 1),
+        Mean("A", at(7), 1.5, 2, 1.0, 2.0),
+        Mean("A", at(17), 10.0, 1, 10.0, 10.0),
+        Mean("A", at(37), 5.0, 1, 5.0, 5.0),
+        Mean("B", at(17), 3.0, 1, 3.0, 3.0),
     ]
     assert [mean.time for mean in means] == sorted(mean.time for mean in means)
 

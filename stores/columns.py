@@ -1,0 +1,119 @@
+"""Samples as columns: one array a field, for stores that keep and move them by the million.
+
+A :class:`~models.sample.Sample` is what people and rules look at; making one costs more than keeping it. Between the
+spool and a store, and from a store to a trend, samples stay columns.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.sample import Quality, Sample
+from stores.instant import EPOCH, MICROSECOND, instant
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Codes = NDArray[np.uint8]
+
+QUALITIES = (Quality.GOOD, Quality.UNCERTAIN, Quality.BAD)
+"""A quality's place here is its code; good is 0."""
+CODES = {quality: code for code, quality in enumerate(QUALITIES)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Columns:
+    """N samples. ``point`` and ``reason`` count in ``points`` and ``reasons``; a value that is not finite is NaN.
+
+    ``time``: (N,) [µs since 1970-01-01 UTC], ``value``: (N,) [the point's unit], ``quality``: (N,) places in QUALITIES.
+    """
+
+    points: tuple[str, ...]
+    reasons: tuple[str, ...]
+    point: Ints
+    time: Ints
+    value: Floats
+    quality: Codes
+    reason: Ints
+
+    @classmethod
+    def of(cls, samples: Iterable[Sample]) -> Columns:
+        """Return samples as columns; columns as they are."""
+        if isinstance(samples, Columns):
+            return samples
+        given = samples if isinstance(samples, Sequence) else list(samples)
+        points: dict[str, int] = {}
+        reasons: dict[str, int] = {}
+        value = np.array([float(one.value) for one in given], np.float64)
+        value[~np.isfinite(value)] = math.nan
+        return cls(
+            # Numbered in the order of their coming; evaluated before the names are taken.
+            point=np.array([points.setdefault(one.point, len(points)) for one in given], np.int64),
+            reason=np.array([reasons.setdefault(one.reason, len(reasons)) for one in given], np.int64),
+            time=np.array([(one.time - EPOCH) // MICROSECOND for one in given], np.int64),
+            value=value,
+            quality=np.array([CODES[one.quality] for one in given], np.uint8),
+            points=tuple(points),
+            reasons=tuple(reasons),
+        )
+
+    def __len__(self) -> int:
+        """Return how many samples there are."""
+        return len(self.time)
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Yield each sample."""
+        rows = zip(
+            self.point.tolist(), self.time.tolist(), self.value.tolist(), self.quality.tolist(), self.reason.tolist(),
+            strict=True,
+        )  # fmt: skip
+        for point, time, value, quality, reason in rows:
+            yield Sample(self.points[point], instant(time), value, QUALITIES[quality], self.reasons[reason])
+
+    def take(self, which: slice | Ints | NDArray[np.bool_]) -> Columns:
+        """Return some of the samples, by slice, places or mask."""
+        return replace(
+            self,
+            point=self.point[which],
+            time=self.time[which],
+            value=self.value[which],
+            quality=self.quality[which],
+            reason=self.reason[which],
+        )
+
+    def in_order_of_time(self) -> Columns:
+        """Return the samples by time; those of one instant stay as they are."""
+        if len(self) < 2 or bool((self.time[1:] >= self.time[:-1]).all()):
+            return self
+        return self.take(np.argsort(self.time, kind="stable"))
+
+
+def nothing() -> Columns:
+    """Return no samples."""
+    return Columns.of([])
+
+
+def joined(parts: Sequence[Columns]) -> Columns:
+    """Return the samples of all parts, one after the other."""
+    if len(parts) < 2:
+        return parts[0] if parts else nothing()
+    points: dict[str, int] = {}
+    reasons: dict[str, int] = {}
+    return Columns(
+        # Numbered in the order of their coming; evaluated before the names are taken.
+        point=np.concatenate([_renumbered(part.point, part.points, points) for part in parts]),
+        reason=np.concatenate([_renumbered(part.reason, part.reasons, reasons) for part in parts]),
+        time=np.concatenate([part.time for part in parts]),
+        value=np.concatenate([part.value for part in parts]),
+        quality=np.concatenate([part.quality for part in parts]),
+        points=tuple(points),
+        reasons=tuple(reasons),
+    )
+
+
+def _renumbered(column: Ints, names: Sequence[str], places: dict[str, int]) -> Ints:
+    return np.array([places.setdefault(name, len(places)) for name in names], np.int64)[column]
