@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from collectors.ageing import let_age
 from collectors.clock import PlantClock
 from collectors.driver import Answer, Driver, NoAnswer
 from collectors.drivers import Drivers, check_devices
+from collectors.dropped_files import DroppedFiles
 from collectors.forwarder import Forwarder
 from collectors.health import Health
 from collectors.intake import Intake
@@ -26,7 +28,7 @@ from models.problem import BadInput, Unavailable
 from models.sample import Quality, Sample
 from models.site import Device, Site
 from models.site_file import load_site
-from stores.spool import Spool
+from stores.spool import Spool, open_spool
 from stores.telemetry import TelemetryStore, open_telemetry
 
 LOG = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ async def run(site: Site, stop: asyncio.Event, health: Health | None = None) -> 
     if problems:
         raise BadInput(problems)
     logging.getLogger(LOUD).setLevel(logging.CRITICAL)
-    spool = await asyncio.to_thread(Spool, site.stores.spool_file)
+    spool = await asyncio.to_thread(open_spool, site.stores)
     try:
         store = await asyncio.to_thread(open_telemetry, site.stores)
         try:
@@ -63,7 +65,10 @@ async def run(site: Site, stop: asyncio.Event, health: Health | None = None) -> 
             health = health or Health()
             lines = Lines(intake, health)
             await lines.adopt(site, await asyncio.to_thread(_newest, store, site))
-            await _collect(stop, lines, intake, forwarder, [_watch(site, lines, intake, spool, health)])
+            beside = [_watch(site, lines, intake, spool, health), let_age(store, _now(site, store))]
+            if site.stores.dropped_files is not None:
+                beside.append(DroppedFiles(site.stores.dropped_files, site.points, spool, forwarder.wake).run())
+            await _collect(stop, lines, intake, forwarder, beside)
         finally:
             await asyncio.to_thread(store.close)
     finally:
@@ -93,6 +98,11 @@ async def _collect(
             raise one
 
 
+def _now(site: Site, store: TelemetryStore) -> Callable[[], datetime | None]:
+    """Return how the site's time is told: by the wall, or by the newest sample of devices that tell their own."""
+    return store.newest if site.clock == "device" else lambda: datetime.now(UTC)
+
+
 async def _watch(site: Site, lines: Lines, intake: Intake, spool: Spool, health: Health) -> None:
     """Look now and then: whether every line runs, how much waits, and whether the site's files have changed."""
     seen, looks = _files_of(site.folder), 0
@@ -101,7 +111,8 @@ async def _watch(site: Site, lines: Lines, intake: Intake, spool: Spool, health:
         lines.check()
         health.in_memory = intake.waiting
         if looks % COUNT_EVERY == 0:
-            health.in_spool = await asyncio.to_thread(spool.backlog)
+            state = await asyncio.to_thread(spool.state)
+            health.in_spool, health.dropped = state.waiting, sum(loss.samples for loss in state.losses)
         looks += 1
         files = _files_of(site.folder)
         if files != seen:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from contextlib import suppress
 
 from collectors.schedule import Backoff
 from models.problem import BadInput, Unavailable
-from models.sample import Sample
+from stores.columns import Columns, joined
 from stores.spool import Spool
 from stores.telemetry import TelemetryStore
 
 LOG = logging.getLogger(__name__)
 IDLE_S = 1.0
 """How long to sleep when nothing has come, in case another process has left something in the spool."""
+MOST = 50_000
+"""Samples that are taken from the spool at once."""
 
 
 class Forwarder:
@@ -62,25 +63,26 @@ class Forwarder:
                 await asyncio.wait_for(self._news.wait(), IDLE_S)
 
     def _move(self) -> bool:
-        batches = self._spool.peek()
+        batches = self._spool.peek(MOST)
         if not batches:
             return False
-        self._deliver([sample for batch in batches for sample in batch.samples])
+        self._deliver(joined([batch.samples for batch in batches]))
         self._spool.forget(batches)
         return True
 
-    def _deliver(self, samples: Sequence[Sample]) -> None:
+    def _deliver(self, samples: Columns) -> None:
         """Write samples; those that the store will never take are found by halving and put aside."""
         try:
             self._store.write(samples)
         except BadInput as error:
-            if len(samples) == 1:
-                LOG.warning("a sample of point %s is put aside: %s", samples[0].point, error)
-                self._spool.refuse(samples, str(error))
-                return
             half = len(samples) // 2
-            self._deliver(samples[:half])
-            self._deliver(samples[half:])
+            if half:
+                self._deliver(samples.take(slice(half)))
+                self._deliver(samples.take(slice(half, None)))
+                return
+            (sample,) = samples
+            LOG.warning("a sample of point %s is put aside: %s", sample.point, error)
+            self._spool.refuse(samples, str(error))
 
     def _tell(self, away: bool, what: str) -> None:
         """Log a change of state once."""

@@ -1,7 +1,8 @@
 """The intake: samples of all lines into the spool, those that come together in one commit.
 
 Handing a sample in takes no time, so that a slow disk delays no poll. While the spool cannot be written, samples wait
-here, and beyond ``MOST`` the oldest are dropped first, counted and said.
+here, and beyond ``MOST`` the oldest are dropped first. What is dropped, here or because the spool is full, is counted
+in the spool and said.
 """
 
 from __future__ import annotations
@@ -11,15 +12,19 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from collectors.schedule import Backoff
 from models.problem import Unavailable
 from models.sample import Sample
-from stores.spool import Spool
+from stores.spool import Loss, Spool
 
 LOG = logging.getLogger(__name__)
 MOST = 1_000_000
 """Samples that may wait in memory while the disk is full."""
+MEMORY_FULL = "memory was full while the spool could not be written"
+FULL_NOW = "the spool is full: the oldest samples are dropped, and counted"
+FULL_NO_MORE = "the spool is full no more"
 
 
 class Intake:
@@ -30,11 +35,12 @@ class Intake:
         self._kept = kept
         self._waiting: deque[Sample] = deque()
         self._most = most
-        self._dropped = 0
+        self._dropped: Loss | None = None
         self._news = asyncio.Event()
         self._ending = asyncio.Event()
         self._backoff = Backoff(first_s=0.2, most_s=5.0)
         self._away = False
+        self._making_way = False
 
     @property
     def waiting(self) -> int:
@@ -45,8 +51,9 @@ class Intake:
         """Hand samples in; they are acknowledged with the next commit."""
         self._waiting.extend(samples)
         while len(self._waiting) > self._most:
-            self._waiting.popleft()
-            self._dropped += 1
+            time = self._waiting.popleft().time
+            lost = self._dropped or Loss(MEMORY_FULL, 0, time, time)
+            self._dropped = replace(lost, samples=lost.samples + 1, last=time)
         self._news.set()
 
     def end(self) -> None:
@@ -87,17 +94,21 @@ class Intake:
         self._waiting.clear()
         try:
             # Shielded: a commit that has begun ends, and what it held is known to be kept.
-            await asyncio.shield(asyncio.to_thread(self._spool.append, batch))
+            made_way = await asyncio.shield(asyncio.to_thread(self._spool.append, batch))
         except Unavailable:
             self._waiting.extendleft(reversed(batch))
             raise
         self._kept()
+        if bool(made_way) != self._making_way:
+            LOG.warning(FULL_NOW if made_way else FULL_NO_MORE)
+        self._making_way = bool(made_way)
+        if self._dropped is not None:
+            dropped, self._dropped = self._dropped, None
+            LOG.warning("%d samples were dropped while the spool could not be written", dropped.samples)
+            await asyncio.to_thread(self._spool.note_loss, dropped)
 
     def _tell(self, away: bool, what: str) -> None:
         """Log a change of state once."""
         if away != self._away:
             LOG.warning("%s", what)
-        if not away and self._dropped:
-            LOG.warning("%d samples were dropped while the spool could not be written", self._dropped)
-            self._dropped = 0
         self._away = away

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,8 @@ PATIENCE_S = 30.0
 
 
 def samples(count: int, first: int = 0) -> list[Sample]:
-    return [Sample("P", START + timedelta(seconds=first + number), 1.0) for number in range(count)]
+    """Samples of which each takes its eight bytes."""
+    return [Sample("P", START + timedelta(seconds=number), math.sin(number)) for number in range(first, first + count)]
 
 
 def waiting(spool: Spool) -> list[Sample]:
@@ -97,6 +99,27 @@ async def test_memory_that_is_full_drops_the_oldest_and_counts_them(
     assert waiting(spool)[-1] == samples(1, 20_049)[0]
     assert spool.backlog() == 20_000
     assert any("50 samples were dropped" in record.getMessage() for record in caplog.records)
+    (loss,) = spool.state().losses
+    assert (loss.samples, loss.first, loss.last) == (50, START, START + timedelta(seconds=49))
+
+
+async def test_spool_that_has_what_it_may_of_the_disk_is_said_once_and_counts_what_it_drops(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    spool = Spool(tmp_path / "spool.sqlite", most_bytes=200_000)
+    intake = Intake(spool, lambda: None)
+    running = asyncio.create_task(intake.run())
+    for first in range(0, 60_000, 5000):
+        intake.put(samples(5000, first))
+        await until(lambda: not intake._waiting)
+    intake.end()
+    await running
+    lost = sum(loss.samples for loss in spool.state().losses)
+    assert lost > 0
+    assert spool.backlog() + lost == 60_000
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["the spool is full: the oldest samples are dropped, and counted"]
+    spool.close()
 
 
 async def test_end_on_a_full_disk_says_how_many_are_lost(spool: Spool) -> None:

@@ -1,0 +1,111 @@
+"""Dropped files: what loggers ring in once a day comes through the same door as what is polled.
+
+A program that fetches loggers' readings puts them as CSV (``time,point,value[,quality]``) into the site's folder. A
+file that has come to rest is read, held against the points' valid ranges, acknowledged by the spool and moved to
+``taken/``; one that is wrong goes to ``refused/`` with a text beside it that says why, line by line. A process that is
+killed in between takes the file again, and the same samples at the same instants are there once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from collectors.driver import Reading
+from collectors.qualify import qualify
+from models.point import Point
+from models.problem import BadInput, Unavailable
+from models.readings_file import read_history
+from models.sample import Sample
+from stores.spool import Spool
+
+LOG = logging.getLogger(__name__)
+LOOK_S = 2.0
+"""How often the folder is looked at; a file that has not changed from one look to the next has come to rest."""
+TAKEN, REFUSED = "taken", "refused"
+
+
+class DroppedFiles:
+    """The folder into which files are put. ``kept`` is called when samples have come into the spool."""
+
+    def __init__(
+        self, folder: Path, points: Sequence[Point], spool: Spool, kept: Callable[[], None], look_s: float = LOOK_S
+    ) -> None:
+        self._folder = folder
+        self._points = {point.name: point for point in points}
+        self._spool = spool
+        self._kept = kept
+        self._look_s = look_s
+        self._seen: dict[Path, tuple[int, int]] = {}
+        self._trouble = ""
+
+    async def run(self) -> None:
+        """Take what comes until cancelled."""
+        while True:
+            try:
+                # Shielded: a file that is being taken is taken wholly before the spool is closed.
+                await asyncio.shield(asyncio.to_thread(self.look))
+            except (Unavailable, OSError) as error:
+                self._tell(f"{self._folder}: {error}; files wait")
+            else:
+                self._tell("")
+            await asyncio.sleep(self._look_s)
+
+    def look(self) -> None:
+        """Take the files that have come to rest, the oldest first.
+
+        Raises
+        ------
+        Unavailable
+            The spool cannot be written; the file stays where it is.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        found = {path: _extent(path) for path in self._folder.iterdir() if path.suffix.lower() == ".csv"}
+        rested = [path for path, extent in found.items() if self._seen.get(path) == extent]
+        self._seen = found
+        for path in sorted(rested, key=lambda path: (found[path][1], path.name)):
+            self._take(path)
+
+    def _take(self, path: Path) -> None:
+        try:
+            samples = read_history(path, self._points.values())
+        except BadInput as error:
+            refused = _move(path, REFUSED)
+            refused.with_name(refused.name + ".txt").write_text(f"{error}\n", encoding="utf-8")
+            LOG.warning("%s is refused: %s", path, error.problems[0])
+            return
+        self._spool.append([self._qualified(sample) for sample in samples])
+        self._kept()
+        LOG.info("%s: %d samples", _move(path, TAKEN), len(samples))
+
+    def _qualified(self, sample: Sample) -> Sample:
+        reading = Reading(sample.point, sample.value, sample.quality, sample.reason)
+        return qualify(self._points[sample.point], reading, sample.time)
+
+    def _tell(self, trouble: str) -> None:
+        """Log a change of state once."""
+        if trouble != self._trouble:
+            LOG.warning("%s", trouble or f"{self._folder}: files are taken again")
+        self._trouble = trouble
+
+
+def _extent(path: Path) -> tuple[int, int]:
+    """Return size and time of change, nothing of a file that has gone meanwhile."""
+    with suppress(FileNotFoundError):
+        stat = path.stat()
+        return stat.st_size, stat.st_mtime_ns
+    return 0, 0
+
+
+def _move(path: Path, where: str) -> Path:
+    """Move a file into a folder beside it, under another name if there is one of its name already."""
+    folder = path.parent / where
+    folder.mkdir(exist_ok=True)
+    target, number = folder / path.name, 1
+    while target.exists():
+        number += 1
+        target = folder / f"{path.stem}-{number}{path.suffix}"
+    return path.replace(target)
