@@ -74,7 +74,8 @@ class DroppedFiles:
             samples = read_history(path, self._points.values())
         except BadInput as error:
             refused = _move(path, REFUSED)
-            refused.with_name(refused.name + ".txt").write_text(f"{error}\n", encoding="utf-8")
+            note = refused.with_name(f"{refused.name}.txt")
+            note.write_text(f"{error}\n", encoding="utf-8")
             LOG.warning("%s is refused: %s", path, error.problems[0])
             return
         self._spool.append([self._qualified(sample) for sample in samples])

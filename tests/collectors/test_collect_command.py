@@ -27,9 +27,14 @@ EARLY, LATE = datetime(1970, 1, 2, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 FOREIGN = ("fastapi", "starlette", "wntr", "scipy", "hydro", "pymodbus")
 """What an edge box does not have; ``hydro`` is the room of the hydraulics."""
 LOOK_AROUND = f"""
-import os, signal, sys, threading
+import os, pathlib, signal, sys, threading, time
 from cli.main import main
-threading.Timer(3.0, os.kill, (os.getpid(), signal.SIGTERM)).start()
+def end():
+    while not (pathlib.Path(sys.argv[1]) / "data" / "spool.sqlite").exists():
+        time.sleep(0.1)
+    time.sleep(2.0)
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=end, daemon=True).start()
 status = main(["collect", sys.argv[1]])
 print(status, *(name for name in {FOREIGN!r} if name in sys.modules))
 print(*(name for name in ("collectors.modbus.driver", "asyncua") if name in sys.modules))

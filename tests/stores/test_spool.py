@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.problem import Unavailable
@@ -70,6 +70,7 @@ any_sample = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(any_sample, max_size=5))
 def test_what_comes_out_is_what_went_in(tmp_path_factory: pytest.TempPathFactory, given_samples: list[Sample]) -> None:
     spool = Spool(tmp_path_factory.mktemp("spool") / "spool.sqlite")
