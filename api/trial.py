@@ -184,6 +184,8 @@ def _change(arrays: Mapping[str, Floats], change: Change, network: Network, cata
             size = catalogue.named(change.size)
             arrays["diameter"][link] = size.inner
             arrays["roughness"][link] = size.roughness(network.headloss_formula)
+            # What blocked the old main goes with it.
+            arrays["minor_loss"][link] = np.nan
         case ChangeKind.DIAMETER:
             arrays["diameter"][link] = value / 1e3
         case ChangeKind.ROUGHNESS:

@@ -45,6 +45,9 @@ def test_a_cure_of_a_diagnosis_is_tried_against_its_trouble(house: House) -> Non
     assert trouble["worst"][0]["pressure_before_m"] < healthy["worst"][0]["pressure_before_m"] - 1.0
     cured = client.post("/api/v1/whatifs", json={"from_diagnosis": 1, "cure": 0}).json()
     assert [one["kind"] for one in cured["changes"]] == ["replace", "minor_loss"]
+    # What blocked the old main goes with it: freeing it beside changes nothing.
+    laid = client.post("/api/v1/whatifs", json={"from_diagnosis": 1, "changes": [LAY]}).json()
+    assert laid["worst"] == cured["worst"]
     assert cured["gained"][0]["difference_m"] > 1.0
     assert cured["laid_m"] > 0.0
     assert cured["below_after"] < cured["below_before"]
