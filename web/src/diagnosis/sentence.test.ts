@@ -4,14 +4,14 @@ import { en } from "../words/en";
 import { zh } from "../words/zh";
 import { alike, causeWords, side, verdict } from "./sentence";
 
-const blocked: Cause = { kind: "blocked_link", elements: ["P-144"], valve_ids: ["V-095"], probability: 0.93, severity: {}, evidence: [] };
+const blocked = { kind: "blocked_link", elements: ["P-144"], valve_ids: ["V-095"], probability: 0.93, severity: {}, evidence: [] } as unknown as Cause;
 
 function document(changes: Partial<DiagnosisDocument>): DiagnosisDocument {
   return {
     schema: 1, network: "n", start: "", window: { start: "", end: "", samples: 1, rejected: [] }, causes: [blocked],
     healthy_probability: 0, unexplained_probability: 0, indistinguishable: [], attribution: [], next_measurements: [],
     cures: [], can_say: true, affected_customers: [], elapsed_s: 1, ...changes,
-  };
+  } as unknown as DiagnosisDocument;
 }
 
 describe("a diagnosis in words", () => {
