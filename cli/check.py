@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,11 @@ def _check_network(site: Site, findings: Findings) -> Network | None:
             findings.problems.append(Problem(f"does not solve at {_clock(time_s)}: {error}", str(site.network)))
             findings.unsolvable = True
         else:
+            lost = [node for node, metres in zip(network.node_ids, state.pressure, strict=True) if not isfinite(metres)]
+            if lost:
+                text = f"does not solve at {_clock(time_s)}: node {lost[0]} has no head, expected metres"
+                findings.problems.append(Problem(text, str(site.network)))
+                findings.unsolvable = True
             for remark in state.warnings:
                 findings.warnings.append(Problem(f"at {_clock(time_s)} {remark}", str(site.network)))
     findings.warnings.extend(compare_times(site.network, network))
