@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.diagnosis.draw import VISIBLE_M, Bench, NoSuchCase, draw_fault
+from benchmarks.diagnosis.draw import CONSEQUENTIAL_M, VISIBLE_M, Bench, NoSuchCase, draw_fault
 from benchmarks.diagnosis.elements import Floats, State
 from benchmarks.diagnosis.faults import KINDS
 from benchmarks.diagnosis.instruments import tamper
@@ -81,7 +81,7 @@ def make(spec: Spec, cache: Path) -> Path:
     why = ""
     for attempt in range(_TRIES):
         try:
-            _draw(spec, network, folder, spec.generator(attempt))
+            _write(spec, attempt, network, folder)
             return folder
         except NoSuchCase as none:
             # A kind that no target of a network can be is not looked for again and again.
@@ -110,11 +110,29 @@ class _NotWhatWasAsked(Exception):
     """The run came out otherwise than the steady states promised."""
 
 
-def _draw(spec: Spec, network: Network, folder: Path, rng: np.random.Generator) -> None:
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A truth, the faults in it, and how it ran with and without them."""
+
+    truth: Truth
+    faults: tuple[Fault, ...]
+    healthy: list[State]
+    states: list[State]
+    shown: list[dict[str, Any]]
+
+
+def redraw(folder: Path) -> Drawn:
+    """Return the truth of a case again, to be asked for what was not written."""
+    known = truth_of(folder)
+    spec = Spec(*(known[name] for name in ("network", "half", "kind", "seed", "index")))
+    network = Network(Path(known["network_file"]), known["held"])
+    return _draw(spec, network, spec.generator(known["attempt"]))
+
+
+def _draw(spec: Spec, network: Network, rng: np.random.Generator) -> Drawn:
     departed = spec.half == "departed"
     truth = draw_truth(network, departed, spec.placing(), rng)
-    ground, start = truth.ground, truth.window_start
-    since = start - (BASELINE_DAYS * DAY_S if departed else 0)
+    since = truth.window_start - (BASELINE_DAYS * DAY_S if departed else 0)
     healthy = truth.run((), since)
     bench = Bench(truth)
     try:
@@ -123,11 +141,21 @@ def _draw(spec: Spec, network: Network, folder: Path, rng: np.random.Generator) 
         shown = [_shown(bench, fault, faults, states) for fault in faults]
     finally:
         bench.close()
-    if any(one["peak_loss_m"] < 3.0 for one in shown):
-        raise _NotWhatWasAsked("a fault cost less than 3 m in the run")
+    if any(one["peak_loss_m"] < CONSEQUENTIAL_M for one in shown):
+        raise _NotWhatWasAsked(f"a fault cost less than {CONSEQUENTIAL_M} m in the run")
+    return Drawn(truth, faults, healthy, states, shown)
+
+
+def _write(spec: Spec, attempt: int, network: Network, folder: Path) -> None:
+    """Draw a case and write what its devices report and, last, the truth."""
+    rng = spec.generator(attempt)
+    drawn = _draw(spec, network, rng)
+    truth, shown = drawn.truth, drawn.shown
+    departed = spec.half == "departed"
+    ground, start = truth.ground, truth.window_start
     devices = devices_of(ground, departed, rng)
     times = instants(start, 1)
-    series = read(devices, ground, states, times, [fault.onset for fault in faults])
+    series = read(devices, ground, drawn.states, times, [fault.onset for fault in drawn.faults])
     if spec.kind == "point_fault":
         onset = start + 60.0 * int(rng.integers(0, 18 * 60))
         spoilt = tamper(series, times, onset, rng)
@@ -145,13 +173,15 @@ def _draw(spec: Spec, network: Network, folder: Path, rng: np.random.Generator) 
         ]
     write(folder / "readings.csv", with_noise(series, rng), times)
     if departed:
-        before = instants(since, BASELINE_DAYS)
-        write(folder / "baseline.csv", with_noise(read(devices, ground, healthy, before, ()), rng), before)
+        before = instants(start - BASELINE_DAYS * DAY_S, BASELINE_DAYS)
+        write(folder / "baseline.csv", with_noise(read(devices, ground, drawn.healthy, before, ()), rng), before)
     _write_zones(folder / "zones.csv", truth)
     harmful = max(shown, key=lambda one: float(one.get("peak_loss_m", 0.0)), default={})
     document = {
         "case": spec.name,
         **asdict(spec),
+        "attempt": attempt,
+        "held": network.held,
         "network_file": str(network.inp),
         "start": iso(0.0),
         "window": [iso(start), iso(start + DAY_S)],

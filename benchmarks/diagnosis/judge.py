@@ -22,7 +22,7 @@ class Judged:
 
     ``covered``: whether the interval of head lost holds the truth, for each fault named with an interval among the
     first five. ``blame``: the largest probability of a pipe, valve or customer that is not at fault;
-    ``wrong_link`` the same of links alone.
+    ``wrong_link`` the same of links alone. ``drawn_blind``: the case was not chosen for being visible.
     """
 
     case: str
@@ -46,6 +46,7 @@ class Judged:
     wrong_link: float
     covered: tuple[bool, ...]
     elapsed_s: float
+    drawn_blind: bool
 
     @property
     def single(self) -> bool:
@@ -92,6 +93,7 @@ def judge(record: Mapping[str, Any]) -> Judged | None:
             _covered(causes, rank, fault) for rank, fault in zip(ranks, faults, strict=True) if _told(causes, rank)
         ),
         elapsed_s=float(answer.get("elapsed_s", 0.0)),
+        drawn_blind=not record.get("chosen_visible", False),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 
-from benchmarks.diagnosis.elements import Elements, Places
+from benchmarks.diagnosis.elements import Elements, Floats, Places
 
 JUNCTIONS_A_POINT, FEWEST_POINTS = 30, 8
 JUNCTIONS_A_ZONE = 400
@@ -26,13 +26,30 @@ class Layout:
 
 def lay_out(elements: Elements, rng: np.random.Generator) -> Layout:
     """Spread points by farthest point along the pipes, and cut the network into zones around such places."""
-    graph = _graph(elements)
+    graph = graph_of(elements)
     junctions = elements.junctions
     count = min(len(junctions), max(FEWEST_POINTS, len(junctions) // JUNCTIONS_A_POINT))
-    points = _spread(graph, junctions, count, rng)
-    centres = _spread(graph, junctions, max(1, round(len(junctions) / JUNCTIONS_A_ZONE)), rng)
+    points = spread(graph, junctions, count, rng)
+    centres = spread(graph, junctions, max(1, round(len(junctions) / JUNCTIONS_A_ZONE)), rng)
     reach = dijkstra(graph, directed=False, indices=centres)
     return Layout(np.array(points, dtype=np.intp), np.argmin(np.nan_to_num(reach, posinf=1e12), axis=0))
+
+
+def cells(elements: Elements, drawing: NDArray[np.bool_], zone: Floats, most: int) -> Places:
+    """Return (N,) which of at most so many cells around spread places a node's demand is in, -1 where it draws none.
+
+    A cell lies in one zone.
+    """
+    graph = graph_of(elements)
+    customers = np.flatnonzero(drawing)
+    found = np.full(len(elements.node_ids), -1)
+    for one in np.unique(zone[customers]):
+        mine = customers[zone[customers] == one]
+        count = max(1, round(most * len(mine) / len(customers)))
+        centres = spread(graph, mine, min(count, len(mine)), np.random.default_rng(0))
+        reach = np.nan_to_num(dijkstra(graph, directed=False, indices=centres), posinf=1e12)[:, mine]
+        found[mine] = found.max() + 1 + np.unique(np.argmin(reach, axis=0), return_inverse=True)[1]
+    return found
 
 
 def near(elements: Elements, links: tuple[int, ...]) -> dict[str, int]:
@@ -58,20 +75,19 @@ def bridges_out(elements: Elements, link: int) -> bool:
     return len(fed) < count
 
 
-def _graph(elements: Elements) -> csr_array:
+def graph_of(elements: Elements) -> csr_array:
+    """Return the (N, N) graph of the links' lengths [m]; of parallel links the shortest counts."""
     size = len(elements.node_ids)
-    order = np.argsort(elements.length)[::-1]
-    graph = coo_array((elements.length[order], (elements.start[order], elements.end[order])), shape=(size, size))
-    # Parallel links would add up; the shortest of them is what counts.
-    dense: dict[tuple[int, int], float] = {}
-    for start, end, length in zip(graph.row.tolist(), graph.col.tolist(), graph.data.tolist(), strict=True):
-        dense[min(start, end), max(start, end)] = length
-    pairs = np.array(list(dense))
-    return csr_array((np.array(list(dense.values())), (pairs[:, 0], pairs[:, 1])), shape=(size, size))
+    low, high = np.minimum(elements.start, elements.end), np.maximum(elements.start, elements.end)
+    order = np.lexsort((elements.length, high, low))
+    first = np.ones(len(order), dtype=bool)
+    first[1:] = (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)
+    kept = order[first]
+    return csr_array((elements.length[kept], (low[kept], high[kept])), shape=(size, size))
 
 
-def _spread(graph: csr_array, junctions: Places, count: int, rng: np.random.Generator) -> list[int]:
-    """Return ``count`` junctions, each the farthest from those before it; the first is drawn."""
+def spread(graph: csr_array, junctions: Places, count: int, rng: np.random.Generator) -> list[int]:
+    """Return ``count`` of the junctions, each the farthest from those before it; the first is drawn."""
     places = [int(rng.choice(junctions))]
     reach = dijkstra(graph, directed=False, indices=[places[0]])[0]
     while len(places) < count:

@@ -24,7 +24,8 @@ STEP_S = 900
 """Demands change, and readings are taken, every so many seconds."""
 REQUIRED_M = 14.0
 """Pressure at which a customer gets all that it asks for, as `hydro diagnose` assumes where an INP does not say."""
-_FRESH = 10
+FRESH_FLOWS, LAST_FLOWS = 10, 0
+"""From which flows a solve starts."""
 _FOOT = 0.3048
 _M3_S = {
     en.CFS: _FOOT**3,
@@ -71,6 +72,7 @@ class Project:
             prop: self._link_values(prop) for prop in (en.ROUGHNESS, en.MINORLOSS, en.INITSTATUS, en.INITSETTING)
         }
         self._reservoir_head = self._node_values(en.ELEVATION)
+        self._own: dict[int, int] = {}
         self._hydraulics = False
 
     def close(self) -> None:
@@ -182,6 +184,7 @@ class Project:
                 name = f"~{index}"
                 en.addpattern(ph, name)
                 own = int(en.getpatternindex(ph, name))
+                self._own[int(node)] = own
                 self._set_pattern(own, demand[node] / self._flow)
                 en.setdemandpattern(ph, index, 1, own)
         if en.getdemandmodel(ph)[0] == en.DDA:
@@ -285,6 +288,11 @@ class Project:
 
     def steady(self, like: State) -> Floats:
         """Return (N,) heads [m] at the time, tank levels and statuses of ``like``, controls forgotten."""
+        self.stand(like)
+        return self.solved().head
+
+    def stand(self, like: State) -> None:
+        """Set time, tank levels and statuses to those of ``like``."""
         ph, elements = self._ph, self.elements
         en.settimeparam(ph, en.PATTERNSTART, like.time)
         for tank in elements.tanks:
@@ -296,8 +304,16 @@ class Project:
             en.setnodevalue(ph, index, en.TANKLEVEL, level)
         for place, link in enumerate(elements.guided):
             self._guide(int(link), bool(like.status[place]), float(like.setting[place]))
-        self._open(STEP_S)
-        return self._solve(0).head
+
+    def solved(self, flows: int = FRESH_FLOWS) -> State:
+        """Return the steady state as everything stands; faster from ``LAST_FLOWS``, where the last state is near."""
+        self._open(STEP_S, flows)
+        return self._solve(0)
+
+    def redraw(self, demand: Floats) -> None:
+        """Let junctions that draw at all draw otherwise: ``demand`` (N, T) [m³/s] as in :meth:`take_over`."""
+        for node, pattern in self._own.items():
+            self._set_pattern(pattern, demand[node] / self._flow)
 
     def _guide(self, link: int, is_open: bool, setting: float) -> None:
         index, kind = link + 1, self.elements.link_kind[link]
@@ -307,7 +323,7 @@ class Project:
             if own:
                 en.setlinkvalue(self._ph, index, en.INITSETTING, own)
 
-    def _open(self, duration: int) -> None:
+    def _open(self, duration: int, flows: int = FRESH_FLOWS) -> None:
         en.settimeparam(self._ph, en.DURATION, duration)
         en.settimeparam(self._ph, en.REPORTSTEP, duration)
         en.settimeparam(self._ph, en.HYDSTEP, STEP_S)
@@ -315,7 +331,7 @@ class Project:
             en.openH(self._ph)
             self._hydraulics = True
         with _quiet():
-            en.initH(self._ph, _FRESH)
+            en.initH(self._ph, flows)
 
     def _solve(self, time: int) -> State:
         with _quiet():

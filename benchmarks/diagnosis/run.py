@@ -27,11 +27,16 @@ MOST_CAUSES = 40
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A case to run: ``complained`` hands over who complains; ``thorough`` keeps the whole answer."""
+    """A case to run.
+
+    ``complained`` hands over who complains; ``chosen_visible``: the case was chosen for being visible; ``thorough``
+    keeps the whole answer.
+    """
 
     spec: Spec
     cache: Path
     complained: bool = False
+    chosen_visible: bool = False
     thorough: bool = False
 
 
@@ -61,6 +66,7 @@ def run_case(task: Task) -> dict[str, Any]:
         "case": task.spec.name,
         "truth": _kept_of_truth(truth_of(folder), answer),
         "answer": answer if task.thorough or answer is None else _kept_of_answer(answer),
+        "chosen_visible": task.chosen_visible,
         "error": err.strip() if status else "",
         "draw_s": round(drawn - begun, 3),
         "diagnose_s": round(time.perf_counter() - drawn, 3),
@@ -83,6 +89,21 @@ def hydro(words: Sequence[str]) -> tuple[int, str, str]:
         except SystemExit as left:
             status = left.code if isinstance(left.code, int) else 1
     return status, out.getvalue(), err.getvalue()
+
+
+def hydro_answer(words: Sequence[str]) -> dict[str, Any]:
+    """Return what the command answers.
+
+    Raises
+    ------
+    RuntimeError
+        It does not.
+    """
+    status, out, err = hydro(words)
+    if status:
+        raise RuntimeError(err.strip())
+    answer: dict[str, Any] = json.loads(out)
+    return answer
 
 
 class Workers:

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from benchmarks.diagnosis.judge import BLOCKAGES, Judged, judge
+from benchmarks.diagnosis.judge import Judged, judge
+from benchmarks.diagnosis.rows import REPORTED, Asked, Row
 
 BINS = 10
 _DRAWS = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A line of the table: ``met`` is None where nothing is asked or nothing was measured."""
-
-    what: str
-    asked: str
-    measured: str
-    count: int
-    met: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +47,14 @@ def score(records: Iterable[Mapping[str, Any]]) -> Score:
     """Return the rows for all records."""
     kept = list(records)
     judged = tuple(one for one in map(judge, kept) if one is not None)
+    drawn = [one for one in judged if one.kind == "blocked_link" and one.drawn_blind]
     rows = [
+        Row(
+            "blockages that are visible, of all that matter",
+            REPORTED,
+            share(drawn, lambda one: one.visible),
+            len(drawn),
+        ),
         *_blockages(judged, "all"),
         *(row for half in ("plain", "departed") for row in _halves(judged, half)),
         *_kinds(judged),
@@ -91,9 +89,15 @@ def by_network(judged: Sequence[Judged], what: Callable[[Judged], bool]) -> dict
     return {network: share([one for one in judged if one.network == network], what) for network in networks}
 
 
+def mean(judged: Sequence[Judged], what: Callable[[Judged], bool]) -> float:
+    """Return the mean over networks of the share of cases of which something holds; NaN of none."""
+    shares = by_network(judged, what).values()
+    return sum(shares) / len(shares) if shares else math.nan
+
+
 def share(judged: Sequence[Judged], what: Callable[[Judged], bool]) -> float:
     """Return the share of cases of which something holds; NaN of none."""
-    return sum(map(what, judged)) / len(judged) if judged else float("nan")
+    return sum(map(what, judged)) / len(judged) if judged else math.nan
 
 
 def _error(said: np.ndarray[Any, np.dtype[np.float64]], true: Any, place: Any) -> float:
@@ -108,124 +112,85 @@ def _blockages(judged: Sequence[Judged], half: str) -> list[Row]:
     drawn = [one for one in judged if one.kind == "blocked_link" and half in ("all", one.half)]
     seen = [one for one in drawn if one.visible]
     unseen = [one for one in drawn if not one.visible]
-    rows = [
-        _row(
-            f"{half}: consequential blockages that are visible",
-            "reported",
-            share(drawn, lambda one: one.visible),
-            len(drawn),
-        )
-    ]
-    floors: list[tuple[str, float, Callable[[Judged], bool]]] = [
+    each = by_network(seen, lambda one: one.hit(5))
+    means: list[tuple[str, float, Callable[[Judged], bool]]] = [
         ("in the leading group", 0.60, lambda one: one.in_group),
         ("among the first 5", 0.90, lambda one: one.hit(5)),
         ("first within 3 links", 0.88, lambda one: one.within_three),
     ]
-    for words, floor, what in floors:
-        mean = _mean(by_network(seen, what))
-        rows.append(
-            _row(
-                f"{half}: visible blockage {words}, mean over networks",
-                f">= {floor:.2f}",
-                mean,
-                len(seen),
-                mean >= floor,
-            )
-        )
-    each = by_network(seen, lambda one: one.hit(5))
-    worst = min(each.values(), default=float("nan"))
-    rows.append(
-        _row(f"{half}: the same, first 5, worst network ({_worst(each)})", ">= 0.75", worst, len(seen), worst >= 0.75)
-    )
-    rows.append(
-        _row(
-            f"{half}: all consequential blockages among the first 5",
-            "reported",
-            share(drawn, lambda one: one.hit(5)),
-            len(drawn),
-        )
-    )
-    quiet = share(unseen, lambda one: not one.can_say or one.wrong_link < 0.5)
-    rows.append(
-        _row(
-            f"{half}: invisible ones, cannot say or no wrong link p >= 0.5",
-            ">= 0.97",
-            quiet,
+    return [
+        *(
+            Row(f"{half}: visible blockage {words}, mean over networks", Asked(floor), mean(seen, what), len(seen))
+            for words, floor, what in means
+        ),
+        Row(f"{half}: the same, first 5, worst network ({_worst(each)})", Asked(0.75), _least(each), len(seen)),
+        Row(f"{half}: all blockages among the first 5", REPORTED, share(drawn, lambda one: one.hit(5)), len(drawn)),
+        Row(
+            f"{half}: invisible blockages, cannot say or no wrong link p >= 0.5",
+            Asked(0.97),
+            share(unseen, lambda one: not one.can_say or one.wrong_link < 0.5),
             len(unseen),
-            quiet >= 0.97,
-        )
-    )
-    return rows
+        ),
+    ]
 
 
 def _halves(judged: Sequence[Judged], half: str) -> list[Row]:
     mine = [one for one in judged if one.half == half]
     sound = [one for one in mine if one.kind == "healthy"]
-    blamed = share(sound, lambda one: one.blame >= 0.5)
     each = by_network(sound, lambda one: one.blame >= 0.5)
-    worst = max(each.values(), default=float("nan"))
     told = [covered for one in mine for covered in one.covered]
-    held = sum(told) / len(told) if told else float("nan")
-    calibrated = calibration(mine)
+    held = sum(told) / len(told) if told else math.nan
+    found = calibration(mine)
     return [
-        _row(f"{half}: healthy windows with false blame", "<= 0.01", blamed, len(sound), blamed <= 0.01),
-        _row(f"{half}: the same, worst network", "<= 0.03", worst, len(sound), worst <= 0.03),
-        _row(
-            f"{half}: calibration error above perfect ({calibrated.error:.3f} - {calibrated.perfect:.3f})",
-            "<= 0.05",
-            calibrated.excess,
+        Row(f"{half}: healthy windows with false blame", Asked(most=0.01), share(sound, _blames), len(sound)),
+        Row(f"{half}: the same, worst network", Asked(most=0.03), max(each.values(), default=math.nan), len(sound)),
+        Row(
+            f"{half}: calibration error above a perfect answer's ({found.error:.3f} - {found.perfect:.3f})",
+            Asked(most=0.05),
+            found.excess if mine else math.nan,
             len(mine),
-            calibrated.excess <= 0.05,
         ),
-        _row(f"{half}: 90 % interval of head lost holds the truth", "0.85-0.95", held, len(told), 0.85 <= held <= 0.95),
+        Row(f"{half}: 90 % interval of head lost holds the truth", Asked(0.85, 0.95), held, len(told)),
         *_blockages(judged, half),
     ]
 
 
 def _kinds(judged: Sequence[Judged]) -> list[Row]:
     rows = []
-    groups = dict.fromkeys(one.kind for one in judged if one.single)
-    for kind in groups:
+    for kind in dict.fromkeys(one.kind for one in judged if one.single):
         seen = [one for one in judged if one.kind == kind and one.visible]
-        right = share(seen, lambda one: one.right_kind)
-        rows.append(_row(f"right kind first, visible {kind}", ">= 0.90", right, len(seen), right >= 0.90))
-        if kind not in BLOCKAGES[:1]:
-            rows.append(
-                _row(f"among the first 5, visible {kind}", "reported", share(seen, lambda one: one.hit(5)), len(seen))
-            )
+        rows.append(
+            Row(f"right kind first, visible {kind}", Asked(0.90), share(seen, lambda one: one.right_kind), len(seen))
+        )
+        if kind != "blocked_link":
+            hits = share(seen, lambda one: one.hit(5))
+            rows.append(Row(f"among the first 5, visible {kind}", REPORTED, hits, len(seen)))
     return rows
 
 
 def _pairs(judged: Sequence[Judged]) -> list[Row]:
     seen = [one for one in judged if one.kind == "pair" and one.visible]
     both = share(seen, lambda one: one.hit(5))
-    return [_row("two faults, both visible: both among the first 5", ">= 0.75", both, len(seen), both >= 0.75)]
+    return [Row("two faults, both visible: both among the first 5", Asked(0.75), both, len(seen))]
 
 
 def _departed_against_plain(judged: Sequence[Judged]) -> Row:
     seen = [one for one in judged if one.kind == "blocked_link" and one.visible]
     plain, departed = (
-        _mean(by_network([one for one in seen if one.half == half], lambda one: one.hit(5)))
-        for half in ("plain", "departed")
+        mean([one for one in seen if one.half == half], lambda one: one.hit(5)) for half in ("plain", "departed")
     )
-    ratio = departed / plain if plain else float("nan")
-    return _row(
-        f"departed against plain, first 5 of visible ({departed:.2f} / {plain:.2f})",
-        ">= 0.85",
-        ratio,
-        len(seen),
-        ratio >= 0.85,
-    )
+    ratio = departed / plain if plain else math.nan
+    what = f"departed against plain, first 5 of visible ({departed:.2f} / {plain:.2f})"
+    return Row(what, Asked(0.85), ratio, len(seen))
 
 
-def _row(what: str, asked: str, measured: float, count: int, met: bool | None = None) -> Row:
-    unknown = measured != measured
-    return Row(what, asked, "-" if unknown else f"{measured:.3f}", count, None if unknown else met)
-
-
-def _mean(shares: Mapping[str, float]) -> float:
-    return sum(shares.values()) / len(shares) if shares else float("nan")
+def _blames(one: Judged) -> bool:
+    return one.blame >= 0.5
 
 
 def _worst(shares: Mapping[str, float]) -> str:
     return min(shares, key=lambda network: shares[network], default="-")
+
+
+def _least(shares: Mapping[str, float]) -> float:
+    return min(shares.values(), default=math.nan)

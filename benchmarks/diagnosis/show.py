@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.diagnosis.judge import judge, same
-from benchmarks.diagnosis.score import Row, Score, by_network
-
-_MARK = {True: "yes", False: "NO", None: ""}
+from benchmarks.diagnosis.judge import Judged, judge, same
+from benchmarks.diagnosis.rows import table
+from benchmarks.diagnosis.score import Score, by_network
 
 
 def tables(score: Score) -> str:
     """Return the rows, visible blockages network by network, and what went wrong."""
-    lines = [table(score.rows), ""]
-    seen = [one for one in score.judged if one.kind == "blocked_link" and one.visible]
-    if seen:
-        lines += [
-            "| network | visible blockages | leading group | first 1 | first 5 | within 3 links |",
-            "|---|---|---|---|---|---|",
-        ]
-        columns = [
-            by_network(seen, lambda one: one.in_group),
-            by_network(seen, lambda one: one.hit(1)),
-            by_network(seen, lambda one: one.hit(5)),
-            by_network(seen, lambda one: one.within_three),
-        ]
-        for network in columns[0]:
-            count = sum(one.network == network for one in seen)
-            lines.append(
-                f"| {network} | {count} | " + " | ".join(f"{column[network]:.2f}" for column in columns) + " |"
-            )
+    lines = [table([row for row in score.rows if row.count]), "", *network_table(score.judged)]
     lines += [f"error: {one}" for one in score.errors]
     if score.missing:
-        lines.append(f"{len(score.missing)} cases do not exist (no such fault costs anybody 3 m there)")
+        lines.append(f"{len(score.missing)} cases do not exist: no such fault costs anybody 3 m there")
     return "\n".join(lines)
 
 
-def table(rows: Iterable[Row]) -> str:
-    """Return rows as a Markdown table."""
-    lines = ["| what | to reach | measured | cases | met |", "|---|---|---|---|---|"]
-    lines += [f"| {row.what} | {row.asked} | {row.measured} | {row.count} | {_MARK[row.met]} |" for row in rows]
-    return "\n".join(lines)
+def network_table(judged: Sequence[Judged]) -> list[str]:
+    """Return the lines of a table of visible blockages, network by network."""
+    seen = [one for one in judged if one.kind == "blocked_link" and one.visible]
+    columns = [
+        by_network(seen, lambda one: one.in_group),
+        by_network(seen, lambda one: one.hit(1)),
+        by_network(seen, lambda one: one.hit(5)),
+        by_network(seen, lambda one: one.within_three),
+    ]
+    head = "| network | visible blockages | leading group | first | first 5 | first within 3 links |"
+    lines = [head, "|---|---|---|---|---|---|"]
+    for network in columns[0]:
+        count = sum(one.network == network for one in seen)
+        lines.append(f"| {network} | {count} | " + " | ".join(f"{column[network]:.2f}" for column in columns) + " |")
+    return lines
 
 
 def case_line(record: Mapping[str, Any]) -> str:
