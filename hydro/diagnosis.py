@@ -7,7 +7,7 @@ out, with "nothing is wrong" and "none of these" among them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import logsumexp
@@ -21,14 +21,11 @@ from hydro.hypothesis import Fault, Priors
 from hydro.observables import HEAD, PRESSURE
 from hydro.readings import Floats
 from hydro.resolve import Case, marginal, open_case
-from hydro.search import FAR, Effort, Explained, Search, search
+from hydro.search import Effort, Explained, Search, Weighed, search
+from hydro.shortlist import Key
 from hydro.snapshot import take_snapshots
 from hydro.window import Window, conditions_of
 
-QUICK = Effort(singles=16, exact=6, beam=2, partners=5, fitted=3)
-"""How far to search without the late readings."""
-EARLIER = 8
-"""How many hypotheses of the search without late readings are held against them."""
 APART = 4.0
 """Two hypotheses closer than this (squared distance in units of noise) cannot be told apart by the points."""
 
@@ -74,37 +71,25 @@ def diagnose(
     priors: Priors,
     complaint: Complaint | None = None,
     effort: Effort | None = None,
-    late: Sequence[str] = (),
 ) -> Diagnosis:
     """Return the diagnosis of a case.
 
     ``points`` are the compared points that a fault of an instrument may be blamed on; rows that are only watched are
-    left out. ``late`` names points that were read after the others, to tell causes apart: a crew's gauge.
+    left out.
     """
     window = case.window
     law = case.engine.pressure_demand
     scene = Scene(case.engine.network, case.assets, window.points, window.observables, frozenset(points), law)
-    earlier: tuple[Explained, ...] = ()
-    if late:
-        # A crew's reading is so telling that a search led by it alone starts in the wrong place.
-        before = replace(case, window=window.without(late))
-        found_before = search(before, scene, priors, complaint, QUICK).explained
-        top = found_before[0].log_weight
-        earlier = tuple(one for one in found_before[:EARLIER] if one.log_weight > top - FAR)
-    found = search(case, scene, priors, complaint, effort or Effort(), earlier)
-    weights = [found.healthy_log_weight, found.unexplained_log_weight]
-    weights += [one.log_weight for one in found.explained]
-    weights += [log_weight for _, log_weight in found.tail]
+    found = search(case, scene, priors, complaint, effort or Effort())
+    every: list[Explained | Weighed] = [*found.explained, *found.tail]
+    weights = [found.healthy_log_weight, found.unexplained_log_weight, *(one.log_weight for one in every)]
     shares = np.exp(np.array(weights) - logsumexp(weights))
-    probability: dict[tuple[str, tuple[int, ...]], float] = {}
-    best: dict[tuple[str, tuple[int, ...]], tuple[Fault, Explained | None]] = {}
-    for one, share in zip(found.explained, shares[2:], strict=False):
+    probability: dict[Key, float] = {}
+    best: dict[Key, tuple[Fault, Explained | None]] = {}
+    for one, share in zip(every, shares[2:], strict=True):
         for fault in one.hypothesis:
             probability[fault.key] = probability.get(fault.key, 0.0) + float(share)
-            best.setdefault(fault.key, (fault, one))
-    for (fault, _), share in zip(found.tail, shares[2 + len(found.explained) :], strict=True):
-        probability[fault.key] = probability.get(fault.key, 0.0) + float(share)
-        best.setdefault(fault.key, (fault, None))
+            best.setdefault(fault.key, (fault, one if isinstance(one, Explained) else None))
     causes = [Cause(best[key][0], min(probability[key], 1.0), best[key][1]) for key in probability]
     return Diagnosis(
         found=found,
@@ -178,4 +163,4 @@ def _distance(found: Search, one: Explained, other: Explained) -> float:
             for step, (ours, theirs) in enumerate(zip(one.evidence.snapshots, other.evidence.snapshots, strict=True))
         ]
     )
-    return -2.0 * marginal(healthy, moved)[0]
+    return -2.0 * marginal(healthy, moved)

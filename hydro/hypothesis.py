@@ -52,7 +52,7 @@ class Priors:
             "leak": 0.20,
             "source_head_loss": 0.04,
             "open_boundary": 0.04,
-            "roughness_growth": 0.02,
+            "roughness_growth": 0.005,
             "point_fault": 0.06,
         }
     )

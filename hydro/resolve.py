@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.interpolate import interp1d
 from scipy.linalg import solve_triangular
 
 from hydro.assets import Assets
@@ -21,8 +20,6 @@ from hydro.window import Window, conditions_of, day_conditions
 
 LATE = 6
 """How many of the last steps say how demand stands today."""
-SCANNED = 12
-"""How many steps a scan over severities solves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,70 +79,40 @@ def conditions_at_hour(case: Case, place: Place, hypothesis: Hypothesis, hour: i
     return condition
 
 
-def evidence_at(case: Case, hypothesis: Hypothesis, healthy: Evidence, place: Place | None = None) -> Evidence:
+def evidence_at(case: Case, hypothesis: Hypothesis, base: Evidence, standing: Hypothesis) -> Evidence:
     """Return the evidence of a window under a hypothesis, solved and linearised where the hypothesis puts it.
 
-    First at the healthy working point, where the ``healthy`` snapshots serve the steps before the first onset; then
-    once more at the departures and zone factors that the hypothesis itself makes likeliest. A ``place`` that is known
-    to be near spares the first.
-    """
-    hydraulic = [fault.onset for fault in hypothesis if fault.kind.hydraulic]
-    first = min(hydraulic, default=case.window.steps)
-    slopes = [one.slope for one in healthy.snapshots]
-    window = _without_misreading(case, hypothesis, healthy)
-
-    def weighed(snapshots: list[Snapshot], place: Place) -> Evidence:
-        return weigh(snapshots, window, case.departures, place, case.assets, case.spread, case.temper)
-
-    if place is None:
-        fresh = _take(case, healthy.place, hypothesis, first, slopes[first:])
-        evidence = weighed([*healthy.snapshots[:first], *fresh], healthy.place)
-        likely = case.departures.mean + case.departures.root @ evidence.mean
-        place = Place(likely, zones_now(evidence, case.assets, case.spread))
-    return weighed(_take(case, place, hypothesis, 0, slopes), place)
-
-
-def try_hypothesis(
-    case: Case, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, watch: int | None
-) -> tuple[float, Floats, Floats]:
-    """Return the log-likelihood of a hypothesis, (r,) departures beside it, (T,) pressures at the watched row.
-
-    ``base`` is the evidence under the ``standing`` faults. Exact in what the hypothesis does to the readings,
-    approximate (linearised under the standing faults) in what it does to the influence of everything else: good for a
-    scan over severities.
+    ``base`` is the evidence under the ``standing`` faults, at whose working point it stays; its snapshots serve the
+    steps in which the hypothesis differs from them in nothing that moves water.
     """
     changed = [fault for fault in (*standing, *hypothesis) if (fault in standing) != (fault in hypothesis)]
-    first = min((fault.onset for fault in changed), default=case.window.steps)
-    steps = np.arange(first, case.window.steps)
-    moved = np.zeros((len(steps), len(case.window.points)))
-    if any(fault.kind.hydraulic for fault in changed):
-        # A scan looks at a dozen steps; between them what the fault does follows the two beside.
-        solved = np.unique(np.linspace(first, case.window.steps - 1, min(len(steps), SCANNED)).astype(int))
-        states = case.engine.solve_many([conditions_under(case, base.place, hypothesis, step) for step in solved])
-        values = np.stack([case.window.observables.values(state, case.engine.network) for state in states])
-        before = np.stack([base.snapshots[step].value for step in solved])
-        if len(solved) > 1:
-            moved = np.asarray(interp1d(solved, values - before, axis=0)(steps), dtype=np.float64)
-        else:
-            moved = values - before
-    watched = np.array([np.nan if watch is None else one.value[watch] for one in base.snapshots])
-    if watch is not None:
-        watched[steps] += moved[:, watch]
-    for place, step in enumerate(steps):
-        snapshot = base.snapshots[step]
-        moved[place] += misreading(hypothesis, snapshot, int(step)) - misreading(standing, snapshot, int(step))
-    residual = base.residual.copy()
-    residual[steps] -= np.einsum("tij,tj->ti", base.whitener[steps], moved)
-    told, departures = marginal(base, residual)
-    return base.log_likelihood + told - marginal(base, base.residual)[0], departures, watched
+    first = min((fault.onset for fault in changed if fault.kind.hydraulic), default=case.window.steps)
+    slopes = [one.slope for one in base.snapshots[first:]]
+    snapshots = [*base.snapshots[:first], *_take(case, base.place, hypothesis, first, slopes)]
+    return _weighed(case, hypothesis, snapshots, base.place)
 
 
-def marginal(evidence: Evidence, residual: Floats) -> tuple[float, Floats]:
-    """Return −½ of the quadratic form of whitened residuals (T, S), departures integrated out, and their mean (r,)."""
+def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
+    """Return the evidence under a hypothesis at the departures and zone factors that it makes likeliest."""
+    window = _without_misreading(case, hypothesis, evidence.snapshots)
+    believable = trusting(window, evidence, case.departures, case.assets, case.spread)
+    snapshots, spread = evidence.snapshots, case.spread
+    evidence = weigh(snapshots, believable, case.departures, evidence.place, case.assets, spread, case.temper)
+    likely = case.departures.mean + case.departures.root @ evidence.mean
+    place = Place(likely, zones_now(evidence, case.assets, case.spread))
+    return _weighed(case, hypothesis, _take(case, place, hypothesis, 0, [one.slope for one in snapshots]), place)
+
+
+def _weighed(case: Case, hypothesis: Hypothesis, snapshots: Sequence[Snapshot], place: Place) -> Evidence:
+    window = _without_misreading(case, hypothesis, snapshots)
+    return weigh(snapshots, window, case.departures, place, case.assets, case.spread, case.temper)
+
+
+def marginal(evidence: Evidence, residual: Floats) -> float:
+    """Return −½ of the quadratic form of whitened residuals (T, S), departures integrated out."""
     projected = np.einsum("tsr,ts->r", evidence.basis, residual)
     scaled = solve_triangular(evidence.factor, projected, lower=True)
-    mean = solve_triangular(evidence.factor.T, scaled, lower=False)
-    return -0.5 * (float(np.sum(residual**2)) - float(scaled @ scaled)), np.asarray(mean)
+    return -0.5 * (float(np.sum(residual**2)) - float(scaled @ scaled))
 
 
 def misreading(hypothesis: Hypothesis, snapshot: Snapshot, step: int) -> Floats:
@@ -169,12 +136,12 @@ def _take(
     return take_snapshots(case.engine, conditions, case.window.observables, slopes)
 
 
-def _without_misreading(case: Case, hypothesis: Hypothesis, healthy: Evidence) -> Window:
+def _without_misreading(case: Case, hypothesis: Hypothesis, snapshots: Sequence[Snapshot]) -> Window:
     """Return the window as it would read if the hypothesis' faulty instruments were right."""
     if all(fault.kind.hydraulic for fault in hypothesis):
         return case.window
     value = case.window.value.copy()
-    for step, snapshot in enumerate(healthy.snapshots):
+    for step, snapshot in enumerate(snapshots):
         value[:, step] -= misreading(hypothesis, snapshot, step)
     return replace(case.window, value=value)
 

@@ -1,4 +1,10 @@
-"""The search for hypotheses that explain a window: single faults first, then what is left beside the best of them."""
+"""The search for hypotheses that explain a window.
+
+Every hypothesis that was looked at stands in a ledger with its posterior weight, however roughly it is known: a pipe
+that explains a complaint as well as its neighbour must not lose to it because the neighbour was solved first. The
+search grows the best hypotheses by a fault at a time, then takes each fault of the best one away in turn and looks
+what else could stand in its place.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hydro.complaint import Complaint
-from hydro.evidence import Evidence, Place
+from hydro.evidence import Evidence
 from hydro.faults import Candidate, Scene
-from hydro.hypothesis import Fault, Hypothesis, Priors
+from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
-from hydro.resolve import Case, evidence_at, settle, try_hypothesis
-from hydro.severity import Scan, scan_severities
+from hydro.resolve import Case, evidence_at, recentred, settle
+from hydro.response import Response, by_onset
+from hydro.severity import Judged, Scan, scan_severities
 from hydro.shortlist import Key, Lead, choose, leads
 from hydro.unexplained import unexplained_ratio
 
@@ -22,67 +29,77 @@ from hydro.unexplained import unexplained_ratio
 class Effort:
     """How far to search.
 
-    ``singles`` are scanned exactly, ``exact`` of them (and of pairs, of triples) linearised at their own state; of
-    those ``beam`` are extended by the best ``partners``, the best ``fitted`` of which are fitted together.
+    Of every generation ``scanned`` hypotheses have their last fault's severity scanned exactly, the best ``fitted`` of
+    those all their faults, and the best ``exact`` are solved and linearised at their own state; ``beam`` of them are
+    extended by one more fault. The ``named`` likeliest causes are solved in any case.
     """
 
-    singles: int = 24
-    exact: int = 8
-    beam: int = 3
-    partners: int = 6
-    fitted: int = 4
+    scanned: int = 16
+    fitted: int = 2
+    exact: int = 4
+    beam: int = 2
+    named: int = 8
     most_faults: int = 3
 
 
-NEEDED = 1.0
-"""An onset whose log-likelihood is this much below the best explains the readings as well."""
-ONSET_REACH = 6
-"""How many steps around its onset a fault is tried at when faults are fitted together."""
 FAR = 12.0
-"""A hypothesis whose log weight is this far below the best is not worth solving at its own state."""
+"""A hypothesis whose log weight is this far below the best is not worth solving."""
+WORTH_GROWING = 3.0
+"""A generation whose best is this far below the best of all has explained everything already."""
+
+Keys = frozenset[Key]
 
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A hypothesis solved exactly.
+    """A hypothesis solved and linearised at its own state.
 
-    ``log_weight``: log of prior × likelihood, severity and onset of its last fault summed out; ``scans``: the
-    severities of each fault, the others as they are.
+    ``scans``: of each fault, the others as they are; ``told``: log-probability of readings, complaint and severities.
     """
 
     hypothesis: Hypothesis
-    log_weight: float
-    evidence: Evidence
     scans: tuple[Scan, ...]
     log_prior: float
-    onset_bonus: float
+    told: float
+    evidence: Evidence
+
+    @property
+    def log_weight(self) -> float:
+        """Return the log of prior × likelihood, severities and onsets summed out."""
+        return self.log_prior + self.told + _spread(self.scans)
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A hypothesis whose last fault is new, severities scanned with the linearisation that stands without it.
-
-    ``scans``: of each fault beside the others; ``log_prior`` of all of it; ``onset_bonus`` of its last fault;
-    ``place`` is a working point near its own, where one is known.
-    """
+    """A hypothesis scanned with the linearisation of ``base``, the evidence under the ``standing`` faults."""
 
     hypothesis: Hypothesis
     scans: tuple[Scan, ...]
     log_prior: float
-    onset_bonus: float
-    place: Place | None = None
+    base: Evidence
+    standing: Hypothesis
 
     @property
     def log_weight(self) -> float:
         """Return the log weight as far as the scan knows it."""
-        return self.log_prior + self.scans[-1].peak + self.scans[-1].log_width + self.onset_bonus
+        return self.log_prior + self.scans[-1].peak + _spread(self.scans)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A hypothesis with its log weight as screening or a scan knows it, beside what its ``parent`` explains already."""
+
+    hypothesis: Hypothesis
+    log_weight: float
+    parent: Explained
+    lead: Lead
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """All that was found: ``healthy`` evidence and log weight, exact hypotheses, and the tail of single faults.
+    """All that was found: ``healthy`` evidence and log weight, exact hypotheses, and those judged more roughly.
 
-    ``tail``: faults that were judged by screening or a scan alone, with their log weights.
+    Both are sorted, the likeliest first; no set of causes is in both.
     """
 
     case: Case
@@ -91,7 +108,7 @@ class Search:
     healthy_log_weight: float
     unexplained_log_weight: float
     explained: tuple[Explained, ...]
-    tail: tuple[tuple[Fault, float], ...]
+    tail: tuple[Weighed, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,178 +125,224 @@ class _Question:
     effort: Effort
 
 
-def search(
-    case: Case,
-    scene: Scene,
-    priors: Priors,
-    complaint: Complaint | None,
-    effort: Effort,
-    earlier: Sequence[Explained] = (),
-) -> Search:
-    """Return the hypotheses worth naming, each with its posterior weight.
-
-    ``earlier`` explained fewer readings of the same window; they are fitted to these and compete with what is new.
-    """
+def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None, effort: Effort) -> Search:
+    """Return the hypotheses worth naming, each with its posterior weight."""
     healthy = settle(case)
     usual = 0.0 if complaint is None else float(_watched(healthy, complaint)[complaint.steps].min())
     asked = _Question(case, scene, healthy, priors.of(scene), priors, complaint, usual, effort)
-    found = leads(healthy, scene, asked.believed, complaint, usual)
-    tried = [
-        _try(asked, healthy, (), (), lead, lead.log_prior)
-        for lead in choose(found, effort.singles, found[0].log_weight - 2 * FAR)
-    ]
-    singles = _explain_best(asked, tried)
-    again = [_explain(asked, _refit(asked, one)) for one in earlier]
-    explained = {_keys(one.hypothesis): one for one in [*singles, *again]}
-    generation = sorted(explained.values(), key=lambda one: -one.log_weight)[: effort.beam]
-    for _ in range(effort.most_faults - 1):
-        parents = [one for one in generation if len(one.hypothesis) < effort.most_faults]
-        grown = _explain_best(asked, [child for parent in parents for child in _extend(asked, parent)])
-        fresh = {_keys(one.hypothesis): one for one in grown if _keys(one.hypothesis) not in explained}
-        explained |= fresh
-        best = max(one.log_weight for one in explained.values())
-        worth = [one for one in fresh.values() if one.log_weight > best - FAR]
-        generation = sorted(worth, key=lambda one: -one.log_weight)[: effort.beam]
+    ledger = _Ledger(asked)
+    ledger.extend(Explained((), (), 0.0, healthy.log_likelihood, healthy))
+    for count in range(1, effort.most_faults):
+        for parent in ledger.worth_growing(count):
+            ledger.extend(parent)
+    ledger.swap()
+    ledger.solve_named()
+    heard = _heard(_watched(healthy, complaint), complaint, usual)
     quiet = float(np.log(max(1e-9, 1.0 - priors.any_fault - priors.unexplained)))
     unknown = float(np.log(priors.unexplained)) + unexplained_ratio(healthy, case.window)
     return Search(
         case=case,
         scene=scene,
         healthy=healthy,
-        healthy_log_weight=quiet + healthy.log_likelihood + _heard(_watched(healthy, complaint), complaint, usual),
+        healthy_log_weight=quiet + healthy.log_likelihood + heard,
         unexplained_log_weight=unknown + healthy.log_likelihood,
-        explained=tuple(sorted(explained.values(), key=lambda one: -one.log_weight)),
-        tail=_tail(healthy, found, tried, explained),
+        explained=tuple(sorted(ledger.explained.values(), key=lambda one: -one.log_weight)),
+        tail=ledger.tail(),
     )
 
 
-def _tail(
-    healthy: Evidence, found: Sequence[Lead], tried: Sequence[Tried], explained: Mapping[frozenset[Key], Explained]
-) -> tuple[tuple[Fault, float], ...]:
-    """Return the single faults that were not solved at their own state, each with the best weight known of it."""
-    scanned = {one.hypothesis[0].key: (one.hypothesis[0], one.log_weight) for one in tried}
-    rest = {lead.key: (lead.fault, healthy.log_likelihood + lead.log_weight) for lead in found} | scanned
-    return tuple(one for key, one in rest.items() if frozenset([key]) not in explained)
+class _Ledger:
+    """Every hypothesis looked at, by the causes it names."""
+
+    def __init__(self, asked: _Question) -> None:
+        self._asked = asked
+        self.explained: dict[Keys, Explained] = {}
+        self._weighed: dict[Keys, Weighed] = {}
+
+    def tail(self) -> tuple[Weighed, ...]:
+        """Return the hypotheses that were not solved at their own state, the likeliest first."""
+        rough = [one for keys, one in self._weighed.items() if keys not in self.explained]
+        return tuple(sorted(rough, key=lambda one: -one.log_weight))
+
+    def best(self) -> Explained:
+        """Return the likeliest hypothesis solved exactly."""
+        return max(self.explained.values(), key=lambda one: one.log_weight)
+
+    def worth_growing(self, count: int) -> list[Explained]:
+        """Return the best few hypotheses of ``count`` faults, unless fewer faults explain everything."""
+        floor = self.best().log_weight - WORTH_GROWING
+        grown = [one for one in self.explained.values() if len(one.hypothesis) == count and one.log_weight > floor]
+        return sorted(grown, key=lambda one: -one.log_weight)[: self._asked.effort.beam]
+
+    def swap(self) -> None:
+        """Look what could stand in the place of each fault of the best hypothesis.
+
+        All at the departures which that hypothesis makes likeliest: rivals are to be told apart by what they explain,
+        not by how near their own state the network happened to be linearised.
+        """
+        for _ in range(2):
+            best = self._polished(self.best())
+            for place in range(len(best.hypothesis)):
+                self.extend(self._rest(best, place))
+            if _keys(self.best().hypothesis) == _keys(best.hypothesis):
+                return
+
+    def _polished(self, one: Explained) -> Explained:
+        """Return a hypothesis fitted once more, linearised where it makes the departures likeliest."""
+        asked = self._asked
+        near = recentred(asked.case, one.hypothesis, one.evidence)
+        again = _explain(asked, _fit(asked, Tried(one.hypothesis, one.scans, one.log_prior, near, one.hypothesis)))
+        self._keep(again)
+        return again
+
+    def _rest(self, one: Explained, place: int) -> Explained:
+        """Return a hypothesis with one of its faults taken away, solved at the same departures."""
+        hypothesis = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
+        scans = (*one.scans[:place], *one.scans[place + 1 :])
+        rest = _explain(self._asked, Tried(hypothesis, scans, 0.0, one.evidence, one.hypothesis))
+        if hypothesis:
+            self._keep(rest)
+        return rest
+
+    def solve_named(self) -> None:
+        """Solve the best hypothesis of each of the likeliest causes, so that what each costs can be said."""
+        asked = self._asked
+        best: dict[Key, Explained | Weighed] = {}
+        every: list[Explained | Weighed] = [*self.explained.values(), *self.tail()]
+        for one in sorted(every, key=lambda one: -one.log_weight):
+            for fault in one.hypothesis:
+                best.setdefault(fault.key, one)
+        top = self.best().log_weight
+        for one in list(best.values())[: asked.effort.named]:
+            if isinstance(one, Weighed) and one.log_weight > top - FAR and _keys(one.hypothesis) not in self.explained:
+                self._keep(_explain(asked, _try(asked, one.parent, one.lead)))
+
+    def extend(self, parent: Explained) -> None:
+        """Weigh every hypothesis that has one fault more than the parent, the likeliest ones exactly."""
+        asked, standing, base = self._asked, parent.hypothesis, parent.evidence
+        rest = {key: one for key, one in asked.believed.items() if key not in _keys(standing)}
+        every = leads(base, asked.scene, rest, asked.complaint, asked.usual)
+        told = base.log_likelihood + _spread(parent.scans) + _odds(asked, standing)
+        for lead in every:
+            prior = _log_prior(asked, (*standing, lead.fault)) - lead.log_prior
+            self._weigh(Weighed((*standing, lead.fault), prior + told + lead.log_weight, parent, lead))
+        lead_of = {lead.key: lead for lead in every}
+        tried = self._scan(parent, every)
+        for one in tried:
+            self._weigh(Weighed(one.hypothesis, one.log_weight, parent, lead_of[one.hypothesis[-1].key]))
+        for one in self._worth_solving(tried):
+            self._keep(_explain(asked, one))
+
+    def _scan(self, parent: Explained, every: Sequence[Lead]) -> list[Tried]:
+        """Return the likeliest hypotheses with their severities scanned, the best first."""
+        effort = self._asked.effort
+        chosen = choose(every, effort.scanned, every[0].log_weight - FAR)
+        tried = sorted((_try(self._asked, parent, lead) for lead in chosen), key=lambda one: -one.log_weight)
+        if not parent.hypothesis:
+            return tried
+        fitted = [_fit(self._asked, one) for one in tried[: effort.fitted]]
+        return sorted([*fitted, *tried[effort.fitted :]], key=lambda one: -one.log_weight)
+
+    def _worth_solving(self, tried: Sequence[Tried]) -> list[Tried]:
+        """Return the best few of those tried, unless something known is far better."""
+        known = [one.log_weight for one in self.explained.values()]
+        top = max(known + [one.log_weight for one in tried])
+        return [one for one in tried if one.log_weight > top - FAR or not self.explained][: self._asked.effort.exact]
+
+    def _weigh(self, one: Weighed) -> None:
+        """Note a rough weight; a later one is a better one, for it stands nearer."""
+        self._weighed[_keys(one.hypothesis)] = one
+
+    def _keep(self, one: Explained) -> None:
+        known = self.explained.get(_keys(one.hypothesis))
+        if known is None or one.log_weight > known.log_weight:
+            self.explained[_keys(one.hypothesis)] = one
 
 
-def _keys(hypothesis: Hypothesis) -> frozenset[Key]:
+def _keys(hypothesis: Hypothesis) -> Keys:
     return frozenset(fault.key for fault in hypothesis)
 
 
-def _extend(asked: _Question, parent: Explained) -> list[Tried]:
-    """Return the parent's hypothesis with one more fault, for the likeliest few; the best of them fitted together."""
-    taken = _keys(parent.hypothesis)
-    rest = {key: one for key, one in asked.believed.items() if key not in taken}
-    prior_of_parent = sum(float(np.log(asked.believed[fault.key][1])) for fault in parent.hypothesis)
-    # Given one fault, a second certain one has its own share of what another fault is likely at all.
-    relative = float(np.log(asked.priors.another / asked.priors.any_fault)) * len(parent.hypothesis)
-    every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
-    # One that makes the whole unlikelier than it is without it is left out early.
-    heard = _heard(_watched(parent.evidence, asked.complaint), asked.complaint, asked.usual)
-    found = choose(every, asked.effort.partners, heard - FAR / 2 - relative)
-    tried = [
-        _try(asked, parent.evidence, parent.hypothesis, parent.scans, lead, prior_of_parent + lead.log_prior + relative)
-        for lead in found
-    ]
-    tried.sort(key=lambda one: -one.log_weight)
-    fitted = [_fit(asked, parent.evidence, parent.hypothesis, one) for one in tried[: asked.effort.fitted]]
-    return fitted + tried[asked.effort.fitted :]
+def _spread(scans: Sequence[Scan]) -> float:
+    """Return the log of how much of the severities and onsets believed possible explains the readings."""
+    return sum(scan.log_width for scan in scans)
 
 
-def _refit(asked: _Question, one: Explained) -> Tried:
-    """Return an earlier hypothesis fitted to the readings of this question."""
-    place = one.evidence.place
-    base = evidence_at(asked.case, one.hypothesis, asked.healthy, place)
-    same = Tried(one.hypothesis, one.scans, one.log_prior, one.onset_bonus, place)
-    return _fit(asked, base, one.hypothesis, same)
+def _log_prior(asked: _Question, hypothesis: Hypothesis) -> float:
+    """Return the log prior of a hypothesis: given one fault, each other has its own share of another's likelihood."""
+    alone = sum(float(np.log(asked.believed[fault.key][1])) for fault in hypothesis)
+    relative = float(np.log(asked.priors.another / asked.priors.any_fault))
+    return alone + relative * sum(range(len(hypothesis)))
 
 
-def _try(
-    asked: _Question, base: Evidence, others: Hypothesis, scans: tuple[Scan, ...], lead: Lead, log_prior: float
-) -> Tried:
-    """Scan one more fault's severities beside ``others``, whose evidence is ``base``."""
-    hypothesis = (*others, lead.fault)
-    scan = _scan(asked, base, others, hypothesis, len(others))
-    fault = replace(lead.fault, severity=scan.best)
-    return Tried((*others, fault), (*scans, scan), log_prior, lead.onset_bonus)
+def _odds(asked: _Question, hypothesis: Hypothesis) -> float:
+    """Return how likely the severities of a hypothesis are among those of their kinds, as a logarithm."""
+    return sum(
+        float(fault.kind.log_odds(asked.scene, fault.candidate, np.array([fault.severity]))[0]) for fault in hypothesis
+    )
 
 
-def _fit(asked: _Question, base: Evidence, standing: Hypothesis, one: Tried) -> Tried:
-    """Return a hypothesis with each fault's severity found anew beside the others, the new one's last.
+def _try(asked: _Question, parent: Explained, lead: Lead) -> Tried:
+    """Scan one more fault's severities beside the parent's faults."""
+    standing = parent.hypothesis
+    hypothesis = (*standing, lead.fault)
+    scan = _scan(asked, parent.evidence, standing, hypothesis, len(standing))
+    fault = replace(lead.fault, severity=scan.best, onset=scan.onset)
+    log_prior = _log_prior(asked, hypothesis)
+    return Tried((*standing, fault), (*parent.scans, scan), log_prior, parent.evidence, standing)
+
+
+def _fit(asked: _Question, one: Tried) -> Tried:
+    """Return a hypothesis with each fault's severity and onset found anew beside the others, the new one's last.
 
     A fault that was found alone has been bent to explain what the new one explains better.
     """
     hypothesis, scans = list(one.hypothesis), list(one.scans)
     for place in range(len(hypothesis)):
-        hypothesis[place] = _onset(asked, base, standing, tuple(hypothesis), place)
-        scans[place] = _scan(asked, base, standing, tuple(hypothesis), place)
-        hypothesis[place] = replace(hypothesis[place], severity=scans[place].best)
+        scan = _scan(asked, one.base, one.standing, tuple(hypothesis), place)
+        scans[place] = scan
+        hypothesis[place] = replace(hypothesis[place], severity=scan.best, onset=scan.onset)
     return replace(one, hypothesis=tuple(hypothesis), scans=tuple(scans))
 
 
-def _onset(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Fault:
-    """Return one fault of a hypothesis with the best of the onsets around its own."""
-    fault, row = hypothesis[place], asked.complaint.row if asked.complaint else None
-
-    def told(onset: int) -> float:
-        now = (*hypothesis[:place], replace(fault, onset=onset), *hypothesis[place + 1 :])
-        likelihood, _, watched = try_hypothesis(asked.case, base, standing, now, row)
-        return likelihood + _heard(watched, asked.complaint, asked.usual)
-
-    last = asked.case.window.steps - 1
-    near = sorted({min(max(fault.onset + shift, 0), last) for shift in range(-ONSET_REACH, ONSET_REACH + 1)})
-    values = {onset: told(onset) for onset in near}
-    best = max(values.values())
-    # Before it shows a fault may have been there or not: it is said to begin where the readings begin to need it.
-    return replace(fault, onset=max(onset for onset, value in values.items() if value > best - NEEDED))
-
-
 def _scan(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Scan:
-    """Return the posterior over the severity of one fault of a hypothesis, the others as they are."""
-    fault, complaint = hypothesis[place], asked.complaint
+    """Return the posterior over severity and onset of one fault of a hypothesis, the others as they are."""
+    fault = hypothesis[place]
+    response = Response(asked.case, base, standing, hypothesis, place)
+    beside = _odds(asked, (*hypothesis[:place], *hypothesis[place + 1 :]))
 
-    def judge(severity: float) -> tuple[float, Floats]:
-        now = (*hypothesis[:place], replace(fault, severity=severity), *hypothesis[place + 1 :])
-        row = complaint.row if complaint else None
-        told, departures, watched = try_hypothesis(asked.case, base, standing, now, row)
-        return told + _heard(watched, complaint, asked.usual), departures
+    def judge(severity: float, lower: float, upper: float) -> Judged:
+        on = response.on(severity, lower, upper)
+        told, departures = by_onset(base, response.off, on)
+        odds = beside + _odds(asked, (replace(fault, severity=severity),))
+        return Judged(told + odds + _heard_by_onset(asked, base, response.off, on), departures)
 
     return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
 
 
-def _explain_best(asked: _Question, tried: Sequence[Tried]) -> list[Explained]:
-    """Solve and linearise the best of those tried at their own state; return them, the likeliest first."""
-    if not tried:
-        return []
-    ranked = sorted(tried, key=lambda one: -one.log_weight)
-    chosen = [one for one in ranked if one.log_weight > ranked[0].log_weight - FAR][: asked.effort.exact]
-    found = sorted((_explain(asked, one) for one in chosen), key=lambda one: -one.log_weight)
-    best = [_settled(asked, one) for one in found[: asked.effort.beam]]
-    return sorted([*best, *found[asked.effort.beam :]], key=lambda one: -one.log_weight)
-
-
-def _settled(asked: _Question, one: Explained) -> Explained:
-    """Return a hypothesis fitted once more with the linearisation of its own state, where that explains more."""
-    base = Tried(one.hypothesis, one.scans, one.log_prior, one.onset_bonus, one.evidence.place)
-    again = _explain(asked, _fit(asked, one.evidence, one.hypothesis, base))
-    return again if again.log_weight > one.log_weight else one
+def _heard_by_onset(asked: _Question, base: Evidence, off: Floats, on: Floats) -> Floats:
+    """Return (T,) log-probability of the complaint for a fault that begins at each step."""
+    complaint = asked.complaint
+    if complaint is None:
+        return np.zeros(len(off))
+    plain = _watched(base, complaint)
+    without, with_fault = plain + off[:, complaint.row], plain + on[:, complaint.row]
+    begun = np.arange(len(off))[:, None] <= complaint.steps[None, :]
+    lowest = np.where(begun, with_fault[complaint.steps], without[complaint.steps]).min(axis=1)
+    return complaint.log_likelihood(lowest, asked.usual)
 
 
 def _explain(asked: _Question, one: Tried) -> Explained:
-    evidence = evidence_at(asked.case, one.hypothesis, asked.healthy, one.place)
+    """Solve and linearise a hypothesis at its own state."""
+    evidence = evidence_at(asked.case, one.hypothesis, one.base, one.standing)
+    heard = _heard(_watched(evidence, asked.complaint), asked.complaint, asked.usual)
     return Explained(
         hypothesis=one.hypothesis,
-        log_weight=one.log_prior + _told(asked, evidence) + one.scans[-1].log_width + one.onset_bonus,
-        evidence=evidence,
         scans=one.scans,
-        log_prior=one.log_prior,
-        onset_bonus=one.onset_bonus,
+        log_prior=_log_prior(asked, one.hypothesis),
+        told=evidence.log_likelihood + heard + _odds(asked, one.hypothesis),
+        evidence=evidence,
     )
-
-
-def _told(asked: _Question, evidence: Evidence) -> float:
-    """Return the log-probability of readings and complaint."""
-    return evidence.log_likelihood + _heard(_watched(evidence, asked.complaint), asked.complaint, asked.usual)
 
 
 def _watched(evidence: Evidence, complaint: Complaint | None) -> Floats:

@@ -1,4 +1,4 @@
-"""How severe a fault is: a scan that finds the peak of its likelihood and follows it down both sides."""
+"""How severe a fault is, and since when: a scan finds the peak of its likelihood and follows it down both sides."""
 
 from __future__ import annotations
 
@@ -6,63 +6,99 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from hydro.readings import Floats
 
 FAINT = 8.0
 """A log-likelihood this far below the peak no longer matters to an interval."""
+NEEDED = 1.0
+"""An onset whose log-likelihood is this much below the best explains the readings as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one severity explains: (T,) log-likelihoods by onset, and (T, r) departures beside."""
+
+    log_likelihood: Floats
+    departures: Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Severities tried, in order, with their posterior weights (adding up to 1).
+    """Severities tried, in order, with their posterior weights (adding up to 1), onsets summed out.
 
-    ``departures``: (K, r) posterior mean of the departures beside each; ``peak``: log-likelihood of the ``best``;
-    ``log_width``: log of the mean likelihood over the prior relative to the peak's.
+    ``departures``: (K, r) posterior mean of the departures beside each; ``best``, ``onset``: the likeliest, and where
+    the readings begin to need it; ``peak``: log-likelihood there; ``log_width``: log of the mean likelihood, over all
+    severities and onsets believed possible, relative to the peak's.
     """
 
     severities: Floats
     weights: Floats
     departures: Floats
     best: float
+    onset: int
     peak: float
     log_width: float
 
 
-def scan_severities(grid: Floats, guess: float, judge: Callable[[float], tuple[float, Floats]], fine: int = 6) -> Scan:
+Judge = Callable[[float, float, float], Judged]
+"""Judges a severity; the other two are those of the grid around it."""
+
+
+def scan_severities(grid: Floats, guess: float, judge: Judge, fine: int = 5) -> Scan:
     """Return the posterior over severities.
 
-    ``grid``: (G,) equally likely ones; ``guess``: where to look first; ``judge``: gives a severity's log-likelihood and
-    the departures' posterior mean (r,) beside it.
+    ``grid``: (G,) those to try; ``guess``: where to look first.
     """
+    judged: dict[float, Judged] = {}
     known: dict[float, float] = {}
-    departures: dict[float, Floats] = {}
 
     def at(place: float) -> float:
         if place not in known:
-            known[place], departures[place] = judge(_severity(grid, place))
+            low, high = int(np.floor(place)), int(np.ceil(place))
+            judged[place] = judge(_severity(grid, place), float(grid[low]), float(grid[high]))
+            told = judged[place].log_likelihood
+            known[place] = float(logsumexp(told) - np.log(len(told)))
         return known[place]
 
     last = len(grid) - 1
     first = float(np.argmin(np.abs(grid - guess)))
-    for place in {first, 0.0, float(last // 3), float(2 * last // 3), float(last)}:
+    for place in {first, 0.0, float(last // 2), float(last)}:
         at(place)
     _climb(at, known, last)
     _descend(at, known, last)
     for _ in range(fine):
         _refine(at, known)
+    return _summed(grid, known, judged)
+
+
+def _summed(grid: Floats, known: dict[float, float], judged: dict[float, Judged]) -> Scan:
+    """Return the scan of the places known."""
     places = np.array(sorted(known))
     values = np.array([known[place] for place in places])
     widths = np.gradient(places) / len(grid) if len(places) > 1 else np.ones(1)
     mass = np.exp(values - values.max()) * widths
+    best = judged[float(places[np.argmax(values)])]
+    onset = _onset(best.log_likelihood)
+    peak = float(best.log_likelihood[onset])
     return Scan(
         severities=np.array([_severity(grid, place) for place in places]),
         weights=mass / mass.sum(),
-        departures=np.stack([departures[place] for place in places]),
+        departures=np.stack([judged[place].departures[onset] for place in places]),
         best=_severity(grid, float(places[np.argmax(values)])),
-        peak=float(values.max()),
-        log_width=float(np.log(mass.sum())),
+        onset=onset,
+        peak=peak,
+        log_width=float(np.log(mass.sum()) + values.max() - peak),
     )
+
+
+def _onset(told: Floats) -> int:
+    """Return the latest of the onsets that explain the readings as well as the best.
+
+    Before it shows a fault may have been there or not: it is said to begin where the readings begin to need it.
+    """
+    return int(np.flatnonzero(told > told.max() - NEEDED)[-1])
 
 
 def _severity(grid: Floats, place: float) -> float:

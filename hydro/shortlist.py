@@ -23,16 +23,12 @@ class Lead:
     """A candidate as the linear model sees it.
 
     ``log_weight``: log of prior times likelihood relative to the screened evidence, over severities and onsets;
-    ``fault``: at its likeliest severity and onset; ``onset_bonus``: log of the sum over onsets
-    relative to the likeliest one;
-    ``severities``: (G,) tried.
+    ``fault``: at its likeliest severity and onset.
     """
 
     fault: Fault
     log_prior: float
     log_weight: float
-    onset_bonus: float
-    severities: Floats
 
     @property
     def key(self) -> Key:
@@ -57,7 +53,8 @@ def leads(
             continue
         screened = screen(evidence, kind, candidates, kind.severities(scene), onsets, taps, scene.law)
         heard = _complaint_term(evidence, screened, complaint, usual)
-        found.extend(_leads_of(screened, heard, priors))
+        odds = np.stack([kind.log_odds(scene, one, screened.severities) for one in candidates])
+        found.extend(_leads_of(screened, heard + odds, priors))
     return sorted(found, key=lambda lead: -lead.log_weight)
 
 
@@ -107,8 +104,6 @@ def _leads_of(screened: Screened, heard: Floats, priors: Mapping[Key, tuple[Cand
                 fault=Fault(candidate, float(screened.severities[severity]), int(screened.onsets[onset])),
                 log_prior=log_prior,
                 log_weight=log_prior + float(summed[column]),
-                onset_bonus=float(summed[column] - by_onset[onset, column] - np.log(onsets)),
-                severities=screened.severities,
             )
         )
     return result

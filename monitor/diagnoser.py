@@ -98,8 +98,7 @@ class Diagnoser:
             raise SolveError(f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare")
         case = self.case(window)
         fallible = [one.point for one in sorted_.series if one.point in window.points]
-        late = [one.point for one in extra]
-        found = diagnose(case, fallible, priors, self._grievance(asked, window), effort, late)
+        found = diagnose(case, fallible, priors, self._grievance(asked, window), effort)
         answer = work_out(found, self.catalogue, np.random.default_rng(seed))
         return {
             **document(answer),

@@ -15,7 +15,7 @@ from hydro.errors import SolveError
 from hydro.faults import Candidate
 from hydro.hypothesis import Fault, Hypothesis
 from hydro.network import Network
-from hydro.resolve import conditions_under, evidence_at, settle
+from hydro.resolve import conditions_under, evidence_at, recentred, settle
 from models.sample import Sample
 from monitor.diagnoser import Diagnoser
 
@@ -61,7 +61,7 @@ def expected_pressure(
     network = diagnoser.engine.network
     case = replace(case, plain=tuple(_laid(condition, cure, network) for condition in case.plain))
     grown = _grown(document, network)
-    evidence = evidence_at(case, grown, settle(case))
+    evidence = recentred(case, grown, evidence_at(case, grown, settle(case), ()))
     last = window.steps - 1
     state = diagnoser.engine.solve(conditions_under(case, place_of(case, evidence), grown, last))
     return float(state.pressure[network.node_index[node]])

@@ -43,6 +43,10 @@ class BlockedLink:
         """Return minor losses from a barely noticeable one to a nearly closed valve [-]."""
         return np.append(np.logspace(1.0, 6.0, 16), CLOSED)
 
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) zeros: all alike."""
+        return np.zeros(len(severities))
+
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every pipe that is open in the model."""
         network = scene.network
@@ -89,11 +93,11 @@ def _weight(scene: Scene, link: int) -> float:
     A gate valve that nobody has turned for decades fills with debris or loses its spindle; a plain pipe silts up
     rarely, an unlined old one sooner. The figures are a utility's to edit; they order, they do not decide.
     """
-    weight = 0.3
+    weight = 1.0
     for valve in scene.assets.valves_on(link):
         age = 15.0 if np.isnan(valve.age) else valve.age
         idle = min(age, 10.0) if np.isnan(valve.idle) else valve.idle
-        weight += 0.5 + min(age, 40.0) / 10.0 + min(idle, 20.0) / 10.0
+        weight += 0.25 + min(age, 40.0) / 40.0 + min(idle, 20.0) / 20.0
     age = scene.assets.link_age[link]
     if np.isfinite(age) and "iron" in scene.assets.link_material[link].lower():
         weight += min(age, 60.0) / 60.0

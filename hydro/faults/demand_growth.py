@@ -12,6 +12,9 @@ from hydro.network import JUNCTION, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
+MANIFOLD = 0.8
+"""How far beyond its double a demand grows: standard deviation of the logarithm [-]."""
+
 
 class DemandGrowth:
     """Severity is the growth of the mean demand [m³/s]; it follows the nodes' own pattern through the day."""
@@ -23,6 +26,16 @@ class DemandGrowth:
         """Return growths from a tenth of a litre a second to a third of what the whole network draws [m³/s]."""
         total = float(scene.network.base_demand.sum())
         return np.geomspace(1e-4, max(0.3 * total, 1e-3), 14)
+
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) log odds: a customer may well double his demand; tenfold is another matter."""
+        usual = float(scene.network.base_demand[list(candidate.indices)].sum())
+
+        def odds(growth: Floats) -> Floats:
+            return np.asarray(-0.5 * (np.maximum(np.log(growth / usual), 0.0) / MANIFOLD) ** 2)
+
+        every = odds(self.severities(scene))
+        return np.asarray(odds(severities) - np.log(np.mean(np.exp(every))))
 
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every node that draws water, and every zone; growth that shows is likelier where much is drawn."""

@@ -56,7 +56,10 @@ class FaultKind(Protocol):
         """Whether it moves water; a fault of an instrument moves its readings alone."""
 
     def severities(self, scene: Scene) -> Floats:
-        """Return (G,) the severities to try, equally likely beforehand."""
+        """Return (G,) the severities to try."""
+
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) how much likelier than others each severity is beforehand, as a logarithm; 0 where alike."""
 
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return where it may stand."""

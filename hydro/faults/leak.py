@@ -26,6 +26,10 @@ class Leak:
         """Return outflows from 0.3 to 60 l/s [m³/s]."""
         return np.geomspace(3e-4, 6e-2, 14)
 
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) zeros: all alike."""
+        return np.zeros(len(severities))
+
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every junction, weighed by the length of pipe that meets there and its age."""
         network = scene.network

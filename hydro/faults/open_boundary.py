@@ -23,6 +23,10 @@ class OpenBoundary:
         """Return flows from half a litre to a hundred litres a second [m³/s]."""
         return np.geomspace(5e-4, 0.1, 8)
 
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) zeros: all alike."""
+        return np.zeros(len(severities))
+
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every pipe and throttle valve that the model closes."""
         network = scene.network

@@ -11,7 +11,7 @@ from hydro.observables import HEAD, PRESSURE
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
-METER_WEIGHT = 0.3
+METER_WEIGHT = 0.1
 """A meter fails less often than a gauge drifts [-]."""
 
 
@@ -25,6 +25,10 @@ class PointFault:
         """Return offsets of both signs."""
         size = np.geomspace(0.4, 25.0, 8)
         return np.concatenate([-size[::-1], size])
+
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) zeros: all alike."""
+        return np.zeros(len(severities))
 
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every compared point."""

@@ -24,6 +24,10 @@ class RoughnessGrowth:
         """Return growths of friction from a fifth to fourfold [-]."""
         return np.geomspace(0.2, 4.0, 8)
 
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) zeros: all alike."""
+        return np.zeros(len(severities))
+
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return the groups of at least three pipes of one material and age class, or of one roughness."""
         network, assets = scene.network, scene.assets

@@ -23,6 +23,10 @@ class SourceHeadLoss:
         """Return losses from half a metre to thirty [m]."""
         return np.geomspace(0.5, 30.0, 12)
 
+    def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
+        """Return (G,) zeros: all alike."""
+        return np.zeros(len(severities))
+
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every reservoir; a tank's level is measured."""
         network = scene.network

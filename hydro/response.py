@@ -1,0 +1,152 @@
+"""The response: how a window's readings move as one fault of a hypothesis grows, the others as they are.
+
+EPANET solves few instants at few severities. What the linear model says of every step bears that step's own demand and
+the severity's own amplitude; what it leaves out changes slowly with both, and is interpolated.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydro.evidence import Evidence
+from hydro.hypothesis import Fault, Hypothesis
+from hydro.readings import Floats
+from hydro.resolve import Case, conditions_under, misreading
+from hydro.snapshot import Snapshot
+
+SOLVED = 6
+"""How many steps are solved at least, where the window has as many."""
+
+
+class Response:
+    """Moves (T, S) of the observed values from where ``base`` has them, the evidence under the ``standing`` faults."""
+
+    def __init__(self, case: Case, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> None:
+        self._case, self._base = case, base
+        self._fault = hypothesis[place]
+        self._others = (*hypothesis[:place], *hypothesis[place + 1 :])
+        breaks = [fault.onset for fault in (*standing, *self._others)]
+        self._solved, self._between = _instants(case.window.steps, breaks)
+        self._direction = np.stack([_direction(self._fault, one) for one in base.snapshots])
+        self._misread = np.stack(
+            [
+                misreading(self._others, one, step) - misreading(standing, one, step)
+                for step, one in enumerate(base.snapshots)
+            ]
+        )
+        self._beside = np.stack(
+            [
+                _linear(self._others, one, step) - _linear(standing, one, step)
+                for step, one in enumerate(base.snapshots)
+            ]
+        )
+        self._left_out: dict[float, Floats] = {}
+        same = set(self._others) == set(standing)
+        self.off = np.zeros_like(self._beside) if same else self._without()
+
+    def on(self, severity: float, lower: float, upper: float) -> Floats:
+        """Return (T, S) the moves with the fault there all the time.
+
+        ``lower``, ``upper``: severities around it at which EPANET solves.
+        """
+        linear = self._direction * self._amplitudes(severity)[:, None]
+        if not self._fault.kind.hydraulic:
+            return np.asarray(self.off + linear)
+        near = self._correction(lower)
+        if upper != lower:
+            part = (severity - lower) / (upper - lower)
+            if lower > 0.0:
+                part = np.log(severity / lower) / np.log(upper / lower)
+            near = (1.0 - part) * near + part * self._correction(upper)
+        return np.asarray(self._beside + self._misread + linear + near)
+
+    def _amplitudes(self, severity: float) -> Floats:
+        """Return (T,) the fault's amplitude in every step."""
+        candidate, wanted = [self._fault.candidate], np.array([severity])
+        return np.array(
+            [float(self._fault.kind.amplitudes(one, candidate, wanted)[0, 0]) for one in self._base.snapshots]
+        )
+
+    def _correction(self, severity: float) -> Floats:
+        """Return (T, S) what the linear model leaves out at a severity that EPANET solves."""
+        if severity not in self._left_out:
+            fault = Fault(self._fault.candidate, severity, 0)
+            linear = self._beside + self._direction * self._amplitudes(severity)[:, None]
+            self._left_out[severity] = self._between @ (self._exact((*self._others, fault)) - linear[self._solved])
+        return self._left_out[severity]
+
+    def _without(self) -> Floats:
+        """Return (T, S) the moves without the fault."""
+        if all(fault.kind.hydraulic is False for fault in self._others):
+            return self._beside + self._misread
+        left_out = self._exact(self._others) - self._beside[self._solved]
+        return np.asarray(self._beside + self._misread + self._between @ left_out)
+
+    def _exact(self, hypothesis: Hypothesis) -> Floats:
+        """Return (K, S) the moves in the steps that EPANET solves."""
+        case, base = self._case, self._base
+        conditions = [conditions_under(case, base.place, hypothesis, int(step)) for step in self._solved]
+        states = case.engine.solve_many(conditions)
+        values = np.stack([case.window.observables.values(state, case.engine.network) for state in states])
+        return np.asarray(values - np.stack([base.snapshots[step].value for step in self._solved]))
+
+
+def by_onset(base: Evidence, off: Floats, on: Floats) -> tuple[Floats, Floats]:
+    """Return (T,) log-likelihoods and (T, r) departures beside, for a fault that begins at each step.
+
+    ``off``, ``on``: (T, S) moves of the observed values without and with it.
+    """
+    squares, projections = [], []
+    for moved in (off, on):
+        residual = base.residual - np.einsum("tij,tj->ti", base.whitener, moved)
+        squares.append(np.sum(residual**2, axis=1))
+        projections.append(np.einsum("tsr,ts->tr", base.basis, residual))
+    total = _before(squares[0]) + _since(squares[1])
+    scaled = np.linalg.solve(base.factor, (_before(projections[0]) + _since(projections[1])).T)
+    told = -0.5 * (total - np.sum(scaled**2, axis=0))
+    as_is = np.einsum("tsr,ts->r", base.basis, base.residual)
+    now = -0.5 * (float(np.sum(base.residual**2)) - float(np.sum(np.linalg.solve(base.factor, as_is) ** 2)))
+    return base.log_likelihood + told - now, np.linalg.solve(base.factor.T, scaled).T
+
+
+def _before(values: Floats) -> Floats:
+    """Return for every step the sum over the steps before it."""
+    return np.asarray(np.cumsum(values, axis=0) - values)
+
+
+def _since(values: Floats) -> Floats:
+    """Return for every step the sum over it and the steps after it."""
+    return np.asarray(np.cumsum(values[::-1], axis=0)[::-1])
+
+
+def _instants(steps: int, breaks: list[int]) -> tuple[NDArray[np.intp], Floats]:
+    """Return (K,) steps to solve and (T, K) weights that interpolate between them, never across a break."""
+    borders = sorted({0, steps, *(one for one in breaks if 0 < one < steps)})
+    solved: list[int] = []
+    weights = np.zeros((steps, 0))
+    for first, end in pairwise(borders):
+        count = min(end - first, max(2, round(SOLVED * (end - first) / steps)))
+        chosen = np.unique(np.linspace(first, end - 1, count).astype(int))
+        part = np.zeros((steps, len(chosen)))
+        for column in range(len(chosen)):
+            part[first:end, column] = np.interp(np.arange(first, end), chosen, np.eye(len(chosen))[column])
+        solved += chosen.tolist()
+        weights = np.hstack([weights, part])
+    return np.array(solved, dtype=np.intp), weights
+
+
+def _direction(fault: Fault, snapshot: Snapshot) -> Floats:
+    return np.asarray(fault.kind.directions(snapshot, [fault.candidate])[:, 0])
+
+
+def _linear(hypothesis: Hypothesis, snapshot: Snapshot, step: int) -> Floats:
+    """Return (S,) what hydraulic faults move in a step as the linear model has it."""
+    moved = np.zeros(len(snapshot.value))
+    for fault in hypothesis:
+        if fault.kind.hydraulic and step >= fault.onset:
+            size = float(fault.kind.amplitudes(snapshot, [fault.candidate], np.array([fault.severity]))[0, 0])
+            moved += size * _direction(fault, snapshot)
+    return moved
