@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     answer = {
         "window": {"start": first.isoformat(), "end": last.isoformat(), "samples": len(samples)},
         "steps": baseline.steps,
-        "directions": baseline.departures.rank,
+        "directions": baseline.departures.learnt.shape[1],
         "temper": baseline.temper,
         "points": [{"point": point, **row} for point, row in zip(baseline.points, rows, strict=True)],
         "baseline": str(path),

@@ -22,6 +22,7 @@ from hydro.hypothesis import Fault, Hypothesis
 from hydro.measurement import Measurement, next_measurements
 from hydro.observables import HEAD, PRESSURE
 from hydro.opening import opening_percent
+from hydro.threads import on_one_core
 from hydro.window import DAY
 
 SCHEMA = 1
@@ -46,6 +47,7 @@ class Answer:
     measurements: tuple[Measurement, ...]
 
 
+@on_one_core
 def work_out(diagnosis: Diagnosis, catalogue: Catalogue, rng: np.random.Generator) -> Answer:
     """Return what follows: metres lost, their division, cures and what to measure next."""
     lost: dict[int, HeadLost] = {}

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import eigh
 
 from hydro.assets import Assets
 from hydro.departures import Departures, Uncertainty
 from hydro.engine import Engine
-from hydro.evidence import Evidence
+from hydro.evidence import Evidence, lifted, likely_departures
 from hydro.readings import Floats
 from hydro.resolve import Case, open_case, settle
+from hydro.threads import on_one_core
 from hydro.window import Window
 
 DRIFT = 0.15
@@ -38,6 +40,7 @@ class Baseline:
     steps: int
 
 
+@on_one_core
 def learn(engine: Engine, window: Window, departures: Departures, assets: Assets, spread: Uncertainty) -> Baseline:
     """Return the baseline of a healthy window; ``departures`` is what was believed before."""
     case = open_case(engine, window, departures, assets, spread, 1.0)
@@ -46,7 +49,7 @@ def learn(engine: Engine, window: Window, departures: Departures, assets: Assets
     expected = np.sqrt(_expected_variance(evidence))
     scatter = _spread_of(left)
     return Baseline(
-        departures=departures.posterior(evidence.mean, evidence.root()),
+        departures=_learnt(departures, evidence, assets),
         points=window.points,
         hourly=_hourly(evidence, window),
         excess=np.sqrt(np.maximum(scatter**2 - expected**2, 0.0)),
@@ -62,7 +65,7 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
 
     Points that the baseline never saw (a crew's gauge, a node that is only watched) come in without a learnt datum.
     """
-    departures = _with_points(_widened(baseline.departures), window.points)
+    departures = baseline.departures.drifted(DRIFT).of_points(window.points)
     value, deviation = window.value, window.deviation.copy()
     for row, point in enumerate(window.points):
         if point in baseline.points:
@@ -83,23 +86,12 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
     return replace(case, plain=plain, day=day)
 
 
-def _widened(departures: Departures) -> Departures:
-    covariance = departures.root @ departures.root.T + DRIFT**2 * np.eye(departures.rank)
-    return replace(departures, root=np.asarray(np.linalg.cholesky(covariance), dtype=np.float64))
-
-
-def _with_points(departures: Departures, points: tuple[str, ...]) -> Departures:
-    """Return the departures with their datums in the order of other points; new points have none."""
-    old = len(departures.points)
-    body = len(departures.deviation) - old
-    deviation = np.concatenate([departures.deviation[:body], np.zeros(len(points))])
-    basis = np.vstack([departures.basis[:body], np.zeros((len(points), departures.rank))])
-    for row, point in enumerate(points):
-        if point in departures.points:
-            learnt = body + departures.points.index(point)
-            deviation[body + row] = departures.deviation[learnt]
-            basis[body + row] = departures.basis[learnt]
-    return replace(departures, deviation=deviation, basis=basis, points=points)
+def _learnt(departures: Departures, evidence: Evidence, assets: Assets) -> Departures:
+    """Return the departures' posterior: of what the readings see, u of covariance B Bᵀ where it was 1."""
+    root = evidence.root()
+    told, axes = eigh(np.eye(len(root)) - root @ root.T, check_finite=False)
+    directions = lifted(departures, evidence, assets, axes * np.sqrt(np.maximum(told, 0.0)))
+    return departures.posterior(likely_departures(departures, evidence, assets), directions)
 
 
 def _left(case: Case, evidence: Evidence) -> Floats:
@@ -112,15 +104,12 @@ def _left(case: Case, evidence: Evidence) -> Floats:
 
 def _expected_variance(evidence: Evidence) -> Floats:
     """Return (S,) mean variance that noise and demand in time explain [SI²], infinite where nothing was read."""
-    variances = []
-    for whitener in evidence.whitener:
+    table = np.full(evidence.residual.shape, np.nan)
+    for group, whitener in enumerate(evidence.whitener):
         known = np.flatnonzero(np.any(whitener != 0.0, axis=1))
-        variance = np.full(len(whitener), np.nan)
         if len(known):
             inverse = np.linalg.inv(whitener[np.ix_(known, known)])
-            variance[known] = np.sum(inverse**2, axis=1)
-        variances.append(variance)
-    table = np.array(variances)
+            table[np.ix_(evidence.group == group, known)] = np.sum(inverse**2, axis=1)
     never = np.all(np.isnan(table), axis=0)
     table[:, never] = np.inf
     return np.asarray(np.nanmean(table, axis=0))

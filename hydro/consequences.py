@@ -6,18 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from hydro.conditions import Conditions
 from hydro.diagnosis import Cause, Diagnosis
-from hydro.evidence import Evidence, Place
+from hydro.evidence import Evidence, Place, lifted, likely_departures, seen_of
 from hydro.hypothesis import Fault, Hypothesis
 from hydro.readings import Floats
 from hydro.resolve import Case, conditions_under
-from hydro.search import Explained
+from hydro.response import SLACK
+from hydro.search import Explained, rescan
 
-MARGINAL = 0.2
-"""A scan holds the other faults fixed; severities that trade against one another vary several times as
-much: the power to which its weights are raised [-]."""
 DRAWS = 60
 """How many worlds are drawn from the posterior for an interval."""
 
@@ -43,8 +42,7 @@ def likely_place(case: Case, explained: Explained) -> Place:
 
 def place_of(case: Case, evidence: Evidence) -> Place:
     """Return the working point moved to the departures that the evidence makes likeliest."""
-    departures = case.departures.mean + case.departures.root @ evidence.mean
-    return Place(departures, evidence.place.zones)
+    return Place(likely_departures(case.departures, evidence, case.assets), evidence.place.zones)
 
 
 def head_lost(diagnosis: Diagnosis, cause: Cause, rng: np.random.Generator) -> HeadLost | None:
@@ -102,26 +100,49 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
     """Return (DRAWS,) heads lost at the node in worlds drawn from the posterior of severities and departures."""
     case, explained = diagnosis.found.case, cause.explained
     assert explained is not None
-    root = explained.evidence.root()
+    keys = [fault.key for fault in explained.hypothesis]
+    place = keys.index(cause.fault.key)
+    scan, freed = rescan(diagnosis.found.asked, explained, place)
+    picks = rng.choice(len(scan.weights), p=scan.weights, size=DRAWS)
+    beside = scan.beside[picks].T + _spread(freed.beside.factor, rng)
+    seen_as = scan.departures[picks].T - freed.beside.coupling @ beside + _spread(freed.factor, rng)
+    departures = _departures(case, freed, seen_as, rng)
     conditions: list[Conditions] = []
     noise = case.spread.demand_noise_cv / np.sqrt(np.maximum(case.assets.customers, 1))
-    for _ in range(DRAWS):
-        moved = explained.evidence.mean + root @ rng.standard_normal(len(explained.evidence.mean))
-        world = []
-        for fault, scan in zip(explained.hypothesis, explained.scans, strict=True):
-            wide = scan.weights**MARGINAL
-            pick = int(rng.choice(len(wide), p=wide / wide.sum()))
-            world.append(replace(fault, severity=_within(scan.severities, pick, rng)))
-            if fault.key == cause.fault.key:
-                moved = moved + scan.departures[pick] - scan.departures[int(np.argmax(scan.weights))]
-        place = Place(case.departures.mean + case.departures.root @ moved, explained.evidence.place.zones)
+    for draw, pick in enumerate(picks.tolist()):
+        world = _world(explained.hypothesis, place, _within(scan.severities, pick, rng), beside[:, draw])
+        there = Place(departures[:, draw], freed.place.zones)
         jitter = np.exp(noise * rng.standard_normal(len(noise)))
-        for hypothesis in (without(tuple(world), cause.fault), tuple(world)):
-            condition = conditions_under(case, place, hypothesis, step)
+        for hypothesis in (without(world, cause.fault), world):
+            condition = conditions_under(case, there, hypothesis, step)
             conditions.append(replace(condition, demand=condition.demand * jitter))
     states = case.engine.solve_many(conditions)
     heads = np.array([state.head[node] for state in states])
     return np.asarray(heads[0::2] - heads[1::2])
+
+
+def _spread(factor: Floats, rng: np.random.Generator) -> Floats:
+    """Return (r, DRAWS) draws with covariance (L Lᵀ)⁻¹ around zero."""
+    return np.asarray(solve_triangular(factor.T, rng.standard_normal((len(factor), DRAWS)), lower=False))
+
+
+def _world(hypothesis: Hypothesis, place: int, severity: float, beside: Floats) -> Hypothesis:
+    """Return the hypothesis with one severity given and the others moved by ``beside`` deviations of their slack."""
+    shifts = iter(np.exp(SLACK * np.clip(beside, -3.0, 3.0)))
+    return tuple(
+        replace(fault, severity=severity if one == place else fault.severity * float(next(shifts)))
+        for one, fault in enumerate(hypothesis)
+    )
+
+
+def _departures(case: Case, evidence: Evidence, seen_as: Floats, rng: np.random.Generator) -> Floats:
+    """Return (P, DRAWS) departures x drawn among those that are seen as u = ``seen_as`` (r, DRAWS).
+
+    Draws from what was believed before are moved by what their u lack: what the readings cannot see stays as drawn.
+    """
+    drawn = case.departures.draw(rng, DRAWS)
+    missing = seen_as - seen_of(case.departures, evidence, case.assets, drawn - case.departures.mean[:, None])
+    return np.asarray(drawn + lifted(case.departures, evidence, case.assets, missing))
 
 
 def _within(severities: Floats, pick: int, rng: np.random.Generator) -> float:

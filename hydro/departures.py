@@ -1,14 +1,12 @@
 """Departures: how a real network differs from its model for as long as we look at it.
 
 Node and zone demand factors, pipe resistances, source heads and gauge datums are P quantities that a window can never
-tell apart one by one. What the points can see of them spans r directions; the departures are Gaussian in those, and
-what lies outside (which these points do not see while the network is well) widens the noise where a fault makes it
-matter.
+tell apart one by one. They are Gaussian; what has been learnt of them takes some directions away from the prior's
+spread and leaves all others as they were.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,34 +40,63 @@ class Uncertainty:
 
 @dataclass(frozen=True, slots=True)
 class Departures:
-    """A Gaussian over the departures θ = deviation · basis (mean + root u), u standard normal.
+    """A Gaussian over the departures θ = deviation · x, with x ~ N(mean, I − learnt learntᵀ).
 
-    ``deviation``: (P,); ``basis``: (P, r) orthonormal columns; ``mean``: (r,); ``root``: (r, r). The P quantities are,
-    in this order: log demand factor of N nodes, of Z zones, log resistance factor of L links, head of N fixed-head
-    nodes [m], datum of S points [m].
+    ``deviation``, ``mean``: (P,); ``learnt``: (P, r), its columns orthogonal. The P quantities are, in this order: log
+    demand factor of N nodes, of Z zones, log resistance factor of L links, head of N nodes (of fixed head) [m], datum
+    of S points [m].
     """
 
     deviation: Floats
-    basis: Floats
     mean: Floats
-    root: Floats
+    learnt: Floats
     nodes: int
     zones: int
     links: int
     points: tuple[str, ...]
 
-    @property
-    def rank(self) -> int:
-        """Number of directions r."""
-        return int(self.basis.shape[1])
-
     def theta(self, place: Floats) -> Floats:
-        """Return (P,) the departures at the place (r,) in the basis."""
-        return np.asarray(self.deviation * (self.basis @ place))
+        """Return (P,) the departures at x = ``place``."""
+        return np.asarray(self.deviation * place)
 
-    def posterior(self, mean: Floats, root: Floats) -> Departures:
-        """Return the same departures with what has been learnt: u ~ N(mean, root rootᵀ)."""
-        return replace(self, mean=self.mean + self.root @ mean, root=self.root @ root)
+    def shared(self, seen: Floats) -> Floats:
+        """Return (M, M) covariance of M values that move by ``seen`` (M, P) per unit of x."""
+        taken = seen @ self.learnt
+        return np.asarray(seen @ seen.T - taken @ taken.T)
+
+    def spread(self, columns: Floats) -> Floats:
+        """Return (P, k) the covariance of x times ``columns`` (P, k)."""
+        return np.asarray(columns - self.learnt @ (self.learnt.T @ columns))
+
+    def posterior(self, mean: Floats, directions: Floats) -> Departures:
+        """Return the departures with a new mean (P,) and the spread of ``directions`` (P, k) taken away as well."""
+        return replace(self, mean=mean, learnt=_apart(np.hstack([self.learnt, directions])))
+
+    def drifted(self, drift: float) -> Departures:
+        """Return the departures some time later: ``drift`` [-] of the first spread has come back where it was taken."""
+        return replace(self, learnt=self.learnt * np.sqrt(1.0 - drift**2))
+
+    def of_points(self, points: tuple[str, ...]) -> Departures:
+        """Return the departures with their datums in the order of other points; new points have none."""
+        body = len(self.deviation) - len(self.points)
+        deviation, mean, learnt = (
+            np.concatenate([whole[:body], np.zeros((len(points), *whole.shape[1:]))])
+            for whole in (self.deviation, self.mean, self.learnt)
+        )
+        for row, point in enumerate(points):
+            if point in self.points:
+                known = body + self.points.index(point)
+                deviation[body + row], mean[body + row] = self.deviation[known], self.mean[known]
+                learnt[body + row] = self.learnt[known]
+        return replace(self, deviation=deviation, mean=mean, learnt=_apart(learnt), points=points)
+
+    def draw(self, rng: np.random.Generator, count: int) -> Floats:
+        """Return (P, count) x drawn at random."""
+        standard = rng.standard_normal((len(self.mean), count))
+        size = np.linalg.norm(self.learnt, axis=0)
+        axes = self.learnt / np.maximum(size, 1e-12)
+        shrunk = (1.0 - np.sqrt(1.0 - np.minimum(size, 1.0) ** 2))[:, None] * (axes.T @ standard)
+        return np.asarray(self.mean[:, None] + standard - axes @ shrunk)
 
     def split(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Return (node, zone, link, source, datum) parts of (P,) departures."""
@@ -79,50 +106,36 @@ class Departures:
 
 
 def prior_departures(
-    snapshots: Sequence[Snapshot],
-    noise: Floats,
-    points: Sequence[str],
-    datums: Floats,
-    assets: Assets,
-    spread: Uncertainty,
+    network: Network, points: tuple[str, ...], datums: Floats, assets: Assets, spread: Uncertainty
 ) -> Departures:
     """Return the departures before anything was read.
 
-    ``noise``: (S,) [SI] of a step's mean; ``datums``: (S,) standard deviation of each point's datum [m], 0 where the
-    point is no gauge. The basis holds the directions that move some point by more than a small part of its noise.
+    ``datums``: (S,) standard deviation of each point's datum [m], 0 where the point is no gauge.
     """
-    network = snapshots[0].network
     deviation = _deviations(network, assets, datums, spread)
-    few = [snapshots[i] for i in np.unique(np.linspace(0, len(snapshots) - 1, 8).astype(int))]
-    stacked = np.vstack([sensitivity(one, assets) * deviation / noise[:, None] for one in few])
-    _, size, directions = np.linalg.svd(stacked, full_matrices=False)
-    seen = size > 0.05
-    rank = int(seen.sum())
     return Departures(
         deviation=deviation,
-        basis=np.ascontiguousarray(directions[seen].T),
-        mean=np.zeros(rank),
-        root=np.eye(rank),
+        mean=np.zeros(len(deviation)),
+        learnt=np.zeros((len(deviation), 0)),
         nodes=len(network.node_ids),
         zones=len(assets.zone_names),
         links=len(network.link_ids),
-        points=tuple(points),
+        points=points,
     )
 
 
 def sensitivity(snapshot: Snapshot, assets: Assets) -> Floats:
     """Return (S, P) the change of each observed value per unit of each departure."""
     by_node = snapshot.demand * snapshot.conditions.demand
-    by_zone = np.stack([by_node[:, assets.zone == zone].sum(axis=1) for zone in range(len(assets.zone_names))], axis=1)
     is_pipe = np.isin(snapshot.network.link_kind, PIPES)
     by_link = snapshot.headloss * np.where(is_pipe, snapshot.state.headloss, 0.0)
+    by_zone = _by_zone(by_node, assets)
     return np.hstack([by_node, by_zone, by_link, snapshot.source, np.eye(len(snapshot.value))])
 
 
 def zone_response(snapshot: Snapshot, assets: Assets) -> Floats:
     """Return (S, Z) the change of each observed value per unit of log demand factor of each zone."""
-    by_node = snapshot.demand * snapshot.conditions.demand
-    return np.stack([by_node[:, assets.zone == zone].sum(axis=1) for zone in range(len(assets.zone_names))], axis=1)
+    return _by_zone(snapshot.demand * snapshot.conditions.demand, assets)
 
 
 def depart(
@@ -136,6 +149,19 @@ def depart(
     is_pipe = np.isin(network.link_kind, PIPES)
     roughness = np.where(is_pipe, roughness * np.exp(link / exponent), conditions.roughness)
     return replace(conditions, demand=demand, roughness=roughness, head=conditions.head + source)
+
+
+def _apart(learnt: Floats) -> Floats:
+    """Return orthogonal columns with the same products, without those that hardly matter."""
+    if learnt.shape[1] == 0:
+        return learnt
+    axes, size, _ = np.linalg.svd(learnt, full_matrices=False)
+    worth = size > 1e-3
+    return np.asarray(axes[:, worth] * np.minimum(size[worth], 1.0))
+
+
+def _by_zone(by_node: Floats, assets: Assets) -> Floats:
+    return np.stack([by_node[:, assets.zone == zone].sum(axis=1) for zone in range(len(assets.zone_names))], axis=1)
 
 
 def _deviations(network: Network, assets: Assets, datums: Floats, spread: Uncertainty) -> Floats:

@@ -19,12 +19,11 @@ from hydro.engine import Engine
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Fault, Priors
 from hydro.observables import HEAD, PRESSURE
-from hydro.readings import Floats
 from hydro.resolve import Case, marginal, open_case
 from hydro.search import Effort, Explained, Search, Weighed, search
 from hydro.shortlist import Key
-from hydro.snapshot import take_snapshots
-from hydro.window import Window, conditions_of
+from hydro.threads import on_one_core
+from hydro.window import Window
 
 APART = 4.0
 """Two hypotheses closer than this (squared distance in units of noise) cannot be told apart by the points."""
@@ -65,6 +64,7 @@ class Diagnosis:
         return self.found.explained[0]
 
 
+@on_one_core
 def diagnose(
     case: Case,
     points: Sequence[str],
@@ -117,20 +117,8 @@ def prepare(
 
 def fresh_departures(engine: Engine, window: Window, assets: Assets, spread: Uncertainty) -> Departures:
     """Return what is believed of the network's departures before anything was read."""
-    few = np.unique(np.linspace(0, window.steps - 1, 8).astype(int))
-    conditions = conditions_of(engine, window)
-    snapshots = take_snapshots(engine, [conditions[step] for step in few], window.observables, [np.empty(0)] * len(few))
     gauge = np.isin(window.observables.kind, [PRESSURE, HEAD])
-    noise = np.nan_to_num(np.nanmedian(_with_floor(window.deviation), axis=1), nan=1.0)
-    return prior_departures(snapshots, noise, window.points, np.where(gauge, spread.datum_m, 0.0), assets, spread)
-
-
-def _with_floor(deviation: Floats) -> Floats:
-    """Return the deviations with rows that were never read filled in, so that a median exists."""
-    never = ~np.any(np.isfinite(deviation), axis=1)
-    filled = deviation.copy()
-    filled[never] = 1.0
-    return filled
+    return prior_departures(engine.network, window.points, np.where(gauge, spread.datum_m, 0.0), assets, spread)
 
 
 def _groups(found: Search) -> tuple[tuple[Candidate, ...], ...]:
@@ -156,11 +144,6 @@ def _groups(found: Search) -> tuple[tuple[Candidate, ...], ...]:
 
 def _distance(found: Search, one: Explained, other: Explained) -> float:
     """Return the squared distance between two hypotheses' readings, in units of noise, departures integrated out."""
-    healthy = found.healthy
-    moved = np.stack(
-        [
-            healthy.whitener[step] @ (ours.value - theirs.value)
-            for step, (ours, theirs) in enumerate(zip(one.evidence.snapshots, other.evidence.snapshots, strict=True))
-        ]
-    )
-    return -2.0 * marginal(healthy, moved)
+    ours, theirs = one.evidence.snapshots, other.evidence.snapshots
+    moved = np.stack([mine.value - yours.value for mine, yours in zip(ours, theirs, strict=True)])
+    return -2.0 * marginal(found.healthy, found.healthy.whitened(moved))

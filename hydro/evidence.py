@@ -1,9 +1,12 @@
 """Evidence: how well a linearised network explains a window, whatever its departures are.
 
-At step t the S readings differ from the model solved at a working point by ``r = G u + μ + e``: u are the departures
-(standard normal, the same at every step), μ what a fault adds, e the noise of instruments and of demand in time, with
-covariance Σ. With Σ = (WᵀW)⁻¹, integrating u out leaves for every μ a quadratic form that needs W r, W G and the
-r×r matrix A = I + Σ_t GᵀWᵀW G alone.
+In a step of regime k the S readings differ from the model solved at a working point by ``r = G_k u + μ + e``: u are the
+departures as far as these readings can see them (standard normal, the same at every step), μ what a fault adds, e the
+noise of instruments and of demand in time, with covariance Σ_k. With Σ = (WᵀW)⁻¹, integrating u out leaves for every μ
+a quadratic form that needs W r, W G and the r×r matrix A = I + Σ_t GᵀWᵀW G alone.
+
+What the readings of K regimes can see of P departures is a Gaussian of K·S values; its root gives G. Nothing is cut
+off: departures that the readings see only while a fault is there are in the G of the network with that fault.
 """
 
 from __future__ import annotations
@@ -12,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.linalg import solve_triangular
+from numpy.typing import NDArray
+from scipy.linalg import cho_solve, eigh, solve_triangular
 
 from hydro.assets import Assets
 from hydro.departures import Departures, Uncertainty, sensitivity, zone_response
@@ -22,41 +26,100 @@ from hydro.window import Window
 
 STRANGE = 3.5
 """A reading this many standard deviations off what the departures allow has no say in where the network is solved."""
+NEVER = 1e3
+"""Deviation that stands for a point nobody read [SI]."""
+FAINT = 1e-3
+"""A direction whose spread is this part of the noise or less is not worth a column [-]."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The working point at which snapshots were solved: departures (r,) in their basis, zone factors (T, Z) in time."""
+    """The working point at which snapshots were solved: departures x (P,), zone factors (T, Z) in time."""
 
     departures: Floats
     zones: Floats
 
 
 @dataclass(frozen=True, slots=True)
+class Beside:
+    """K more Gaussian unknowns beside the departures: how far the severities of faults known already may still move.
+
+    ``columns``: (T, S, K) whitened change of the observed values per standard deviation, departures projected out;
+    ``coupling``: (r, K) by which u gives way to them; ``factor``: (K, K) lower Cholesky factor of their precision;
+    ``mean``: (K,) of their posterior, in standard deviations.
+    """
+
+    columns: Floats
+    coupling: Floats
+    factor: Floats
+    mean: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What T steps of readings say, with the departures integrated out.
 
-    ``whitener``: (T, S, S) with zero rows and columns where nothing was read; ``residual``: (T, S) whitened;
-    ``basis``: (T, S, r) whitened; ``factor``: (r, r) lower Cholesky factor of A; ``mean``: (r,) posterior mean of u;
-    ``log_likelihood``: of the readings without a fault beyond those in the snapshots.
+    Steps of one regime in which the same points were read form a group: ``group``: (T,), ``whitener``: (Q, S, S) with
+    zero rows and columns where nothing was read, ``basis``: (Q, S, r) whitened. ``residual``: (T, S) whitened;
+    ``factor``: (r, r) lower Cholesky factor of A; ``mean``: (r,) posterior mean of u; ``axes``: (K, S, r), with which u
+    follows from what the readings see of x; ``log_likelihood``: of the readings without a fault beyond those in the
+    snapshots; ``beside``: what else was integrated out.
     """
 
     snapshots: tuple[Snapshot, ...]
     place: Place
+    group: NDArray[np.intp]
     whitener: Floats
-    residual: Floats
     basis: Floats
+    residual: Floats
     factor: Floats
     mean: Floats
+    axes: Floats
     log_likelihood: float
+    beside: Beside
+
+    @property
+    def read(self) -> NDArray[np.bool_]:
+        """Return (T, S) where something was read."""
+        return np.asarray(np.any(self.whitener != 0.0, axis=2)[self.group])
 
     def unexplained(self) -> Floats:
-        """Return (T, S) whitened residuals left when the departures sit at their posterior mean."""
-        return np.asarray(self.residual - self.basis @ self.mean)
+        """Return (T, S) whitened residuals left when everything integrated out sits at its posterior mean."""
+        left = self.residual - (self.basis @ self.mean)[self.group]
+        return np.asarray(left - self.beside.columns @ self.beside.mean)
+
+    def whitened(self, moved: Floats) -> Floats:
+        """Return (T, S, …) whitened moves of the observed values (T, S, …)."""
+        return np.asarray(np.einsum("tij,tj...->ti...", self.whitener[self.group], moved))
+
+    def projected(self, white: Floats) -> Floats:
+        """Return (r, …) what whitened moves (T, S, …) say of u."""
+        grouped = np.zeros((len(self.whitener), *white.shape[1:]))
+        np.add.at(grouped, self.group, white)
+        return np.asarray(np.einsum("qsr,qs...->r...", self.basis, grouped))
 
     def root(self) -> Floats:
         """Return (r, r) B with covariance of u = B Bᵀ."""
         return np.asarray(solve_triangular(self.factor, np.eye(len(self.factor)), lower=True).T)
+
+    def with_beside(self, columns: Floats) -> Evidence:
+        """Return the evidence with more Gaussian unknowns integrated out, none beside them.
+
+        ``columns``: (T, S, K) how they move the observed values per standard deviation.
+        """
+        white = self.whitened(columns)
+        shared = self.projected(white)
+        coupling = cho_solve((self.factor, True), shared)
+        reduced = white - (self.basis @ coupling)[self.group]
+        precision = np.eye(columns.shape[2]) + np.einsum("tsk,tsl->kl", white, white) - shared.T @ coupling
+        factor = np.linalg.cholesky(precision)
+        scaled = solve_triangular(factor, np.einsum("tsk,ts->k", reduced, self.residual), lower=True)
+        gained = 0.5 * float(scaled @ scaled) - float(np.log(np.diag(factor)).sum())
+        return replace(
+            self,
+            log_likelihood=self.log_likelihood + gained,
+            beside=Beside(reduced, coupling, factor, np.asarray(solve_triangular(factor.T, scaled, lower=False))),
+        )
 
 
 def weigh(
@@ -72,52 +135,42 @@ def weigh(
 
     ``temper`` (0..1] discounts steps that repeat one another: the variance of the noise is divided by it.
     """
-    rank = departures.rank
-    precision = np.eye(rank)
-    projected = np.zeros(rank)
-    whiteners, residuals, bases = [], [], []
-    log_determinant, total = 0.0, 0.0
-    for step, snapshot in enumerate(snapshots):
-        residual, basis, covariance = _linear(snapshot, window, step, departures, place, assets, spread)
-        known = np.isfinite(residual)
-        whitener, half = _whitener(covariance / temper, known)
-        residual = whitener @ np.where(known, residual, 0.0)
-        basis = whitener @ basis
-        precision += basis.T @ basis
-        projected += basis.T @ residual
-        log_determinant += half
-        total += float(residual @ residual)
-        whiteners.append(whitener)
-        residuals.append(residual)
-        bases.append(basis)
-    factor = np.linalg.cholesky(precision)
-    scaled = solve_triangular(factor, projected, lower=True)
-    mean = solve_triangular(factor.T, scaled, lower=False)
-    log_likelihood = -0.5 * (total - float(scaled @ scaled)) - float(np.log(np.diag(factor)).sum()) + log_determinant
+    seen = _seen(snapshots, departures, assets)
+    residual = _residual(snapshots, window, departures, place, assets, seen)
+    known = np.isfinite(residual)
+    noise = {regime: _noise(one, assets, spread) for regime, one in _middles(snapshots).items()}
+    group, whiteners, halves = _whiteners(snapshots, window, known, noise, temper)
+    regime_of = _regime_of_groups(snapshots, group)
+    axes, root = _roots(departures, seen, noise, window)
+    basis = np.stack([whitener @ root[regime] for whitener, regime in zip(whiteners, regime_of, strict=True)])
+    white = np.einsum("tij,tj->ti", whiteners[group], np.where(known, residual, 0.0))
+    factor, mean, told = _integrated(basis, white, group)
     return Evidence(
         snapshots=tuple(snapshots),
         place=place,
-        whitener=np.stack(whiteners),
-        residual=np.stack(residuals),
-        basis=np.stack(bases),
-        factor=np.asarray(factor, dtype=np.float64),
-        mean=np.asarray(mean),
-        log_likelihood=log_likelihood,
+        group=group,
+        whitener=whiteners,
+        basis=basis,
+        residual=white,
+        factor=factor,
+        mean=mean,
+        axes=axes,
+        log_likelihood=told + float(halves[group].sum()),
+        beside=_nothing(white.shape, basis.shape[2]),
     )
 
 
-def trusting(window: Window, evidence: Evidence, departures: Departures, assets: Assets, spread: Uncertainty) -> Window:
+def trusting(window: Window, evidence: Evidence) -> Window:
     """Return the window with readings that no departure explains made so doubtful that they pull at nothing.
 
     A working point is to be found by what is well; a fault must not bend the network it is looked for in.
     """
+    # In units of noise a reading may stray by the noise itself and by what the departures spread.
+    expected = np.sqrt(1.0 + np.sum(evidence.basis**2, axis=2))[evidence.group]
+    strange = np.abs(evidence.residual) > STRANGE * expected
     deviation = window.deviation.copy()
-    for step, snapshot in enumerate(evidence.snapshots):
-        residual, basis, covariance = _linear(snapshot, window, step, departures, evidence.place, assets, spread)
-        expected = np.sqrt(np.diag(covariance) + np.sum(basis**2, axis=1))
-        strange = np.abs(np.nan_to_num(residual)) > STRANGE * expected
-        deviation[strange, step] = np.maximum(deviation[strange, step], np.abs(residual[strange]) * 10.0)
-    return replace(window, deviation=deviation)
+    doubtful = np.where(strange, np.abs(evidence.residual) / expected, 1.0)
+    return replace(window, deviation=deviation * np.where(strange, 10.0 * doubtful, 1.0).T)
 
 
 def zones_now(evidence: Evidence, assets: Assets, spread: Uncertainty) -> Floats:
@@ -125,38 +178,137 @@ def zones_now(evidence: Evidence, assets: Assets, spread: Uncertainty) -> Floats
     left = evidence.unexplained()
     zones = []
     for step, snapshot in enumerate(evidence.snapshots):
-        response = evidence.whitener[step] @ zone_response(snapshot, assets)
+        response = evidence.whitener[evidence.group[step]] @ zone_response(snapshot, assets)
         # Σ already holds the zones' variance, so this is its posterior mean, not a least-squares fit.
         zones.append(spread.zone_noise_cv**2 * (response.T @ left[step]))
     return np.stack(zones)
 
 
-def _linear(
-    snapshot: Snapshot,
+def lifted(departures: Departures, evidence: Evidence, assets: Assets, seen_as: Floats) -> Floats:
+    """Return (P, …) the likeliest departures x, less their mean, that are seen as u = ``seen_as`` (r, …)."""
+    seen = _seen(evidence.snapshots, departures, assets)
+    parts = (one.T @ (axes @ seen_as) for one, axes in zip(seen.values(), evidence.axes, strict=True))
+    return departures.spread(sum(parts, np.zeros((len(departures.mean), *seen_as.shape[1:]))))
+
+
+def seen_of(departures: Departures, evidence: Evidence, assets: Assets, moved: Floats) -> Floats:
+    """Return (r, …) the u as which departures ``moved`` (P, …) from their mean are seen."""
+    seen = _seen(evidence.snapshots, departures, assets)
+    parts = (axes.T @ (one @ moved) for one, axes in zip(seen.values(), evidence.axes, strict=True))
+    return np.asarray(sum(parts, np.zeros((evidence.axes.shape[2], *moved.shape[1:]))))
+
+
+def likely_departures(departures: Departures, evidence: Evidence, assets: Assets) -> Floats:
+    """Return (P,) the departures x that the evidence makes likeliest."""
+    return np.asarray(departures.mean + lifted(departures, evidence, assets, evidence.mean))
+
+
+def _nothing(shape: tuple[int, ...], rank: int) -> Beside:
+    return Beside(np.zeros((*shape, 0)), np.zeros((rank, 0)), np.zeros((0, 0)), np.zeros(0))
+
+
+def _integrated(basis: Floats, white: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, float]:
+    """Return the factor of A, the mean of u, and the log-likelihood but for the size of the noise."""
+    count = np.bincount(group, minlength=len(basis)).astype(float)
+    summed = np.zeros((len(basis), white.shape[1]))
+    np.add.at(summed, group, white)
+    stacked = (basis * np.sqrt(count)[:, None, None]).reshape(-1, basis.shape[2])
+    factor = np.linalg.cholesky(np.eye(basis.shape[2]) + stacked.T @ stacked)
+    scaled = solve_triangular(factor, np.einsum("qsr,qs->r", basis, summed), lower=True)
+    mean = solve_triangular(factor.T, scaled, lower=False)
+    quadratic = -0.5 * (float(np.sum(white**2)) - float(scaled @ scaled))
+    return np.asarray(factor), np.asarray(mean), quadratic - float(np.log(np.diag(factor)).sum())
+
+
+def _middles(snapshots: Sequence[Snapshot]) -> dict[int, Snapshot]:
+    """Return the snapshot in the middle of each regime, in the order in which the regimes appear."""
+    size = np.array([float(one.conditions.demand.sum()) for one in snapshots])
+    labels = np.array([one.regime for one in snapshots])
+    found: dict[int, Snapshot] = {}
+    for regime in dict.fromkeys(labels.tolist()):
+        steps = np.flatnonzero(labels == regime)
+        found[regime] = snapshots[steps[np.argsort(size[steps])[len(steps) // 2]]]
+    return found
+
+
+def _seen(snapshots: Sequence[Snapshot], departures: Departures, assets: Assets) -> dict[int, Floats]:
+    """Return for each regime (S, P) the change of each observed value per unit of x."""
+    return {regime: sensitivity(one, assets) * departures.deviation for regime, one in _middles(snapshots).items()}
+
+
+def _residual(
+    snapshots: Sequence[Snapshot],
     window: Window,
-    step: int,
     departures: Departures,
     place: Place,
     assets: Assets,
-    spread: Uncertainty,
-) -> tuple[Floats, Floats, Floats]:
-    """Return residual (S,), basis (S, r) per unit of u, and noise covariance (S, S) of one step."""
-    response = sensitivity(snapshot, assets) * departures.deviation
-    seen = response @ departures.basis
+    seen: dict[int, Floats],
+) -> Floats:
+    """Return (T, S) readings less the model at the departures' mean, NaN where nothing was read."""
     datum = departures.split(departures.theta(place.departures))[4]
-    residual = window.value[:, step] - snapshot.value - datum - seen @ (departures.mean - place.departures)
-    by_zone = zone_response(snapshot, assets)
-    residual = residual + by_zone @ place.zones[step]
-    unseen = response - seen @ departures.basis.T
+    moved = {regime: one @ (departures.mean - place.departures) for regime, one in seen.items()}
+    return np.stack(
+        [
+            window.value[:, step]
+            - one.value
+            - datum
+            - moved[one.regime]
+            + zone_response(one, assets) @ place.zones[step]
+            for step, one in enumerate(snapshots)
+        ]
+    )
+
+
+def _noise(snapshot: Snapshot, assets: Assets, spread: Uncertainty) -> Floats:
+    """Return (S, S) covariance of what demand does in time."""
     by_node = snapshot.demand * snapshot.conditions.demand * spread.demand_noise_cv
     by_node = by_node / np.sqrt(np.maximum(assets.customers, 1))
-    covariance = (
-        np.diag(window.deviation[:, step] ** 2)
-        + by_node @ by_node.T
-        + spread.zone_noise_cv**2 * by_zone @ by_zone.T
-        + unseen @ unseen.T
-    )
-    return residual, seen @ departures.root, covariance
+    by_zone = zone_response(snapshot, assets) * spread.zone_noise_cv
+    return np.asarray(by_node @ by_node.T + by_zone @ by_zone.T)
+
+
+def _whiteners(
+    snapshots: Sequence[Snapshot], window: Window, known: NDArray[np.bool_], noise: dict[int, Floats], temper: float
+) -> tuple[NDArray[np.intp], Floats, Floats]:
+    """Return (T,) groups, (Q, S, S) whiteners and (Q,) logs of their determinants."""
+    variance = np.where(known, window.deviation.T**2, 1.0)
+    # A meter's noise follows its value: within a factor of two readings of one regime share their mean.
+    size = np.where(known, np.round(0.5 * np.log2(variance)), 99.0)
+    members: dict[tuple[int, bytes], list[int]] = {}
+    for step, one in enumerate(snapshots):
+        members.setdefault((one.regime, size[step].tobytes()), []).append(step)
+    group = np.empty(len(snapshots), dtype=np.intp)
+    whiteners, halves = [], []
+    for place, ((regime, _), steps) in enumerate(members.items()):
+        group[steps] = place
+        covariance = noise[regime] + np.diag(variance[steps].mean(axis=0))
+        whitener, half = _whitener(covariance / temper, known[steps[0]])
+        whiteners.append(whitener)
+        halves.append(half)
+    return group, np.stack(whiteners), np.array(halves)
+
+
+def _regime_of_groups(snapshots: Sequence[Snapshot], group: NDArray[np.intp]) -> list[int]:
+    regime_of = {int(place): one.regime for place, one in zip(group, snapshots, strict=True)}
+    return [regime_of[place] for place in range(len(regime_of))]
+
+
+def _roots(
+    departures: Departures, seen: dict[int, Floats], noise: dict[int, Floats], window: Window
+) -> tuple[Floats, dict[int, Floats]]:
+    """Return axes (K, S, r) and for each regime (S, r) the observed values per unit of u."""
+    size = len(window.points)
+    read = np.isfinite(window.value)
+    usual = np.sqrt(np.where(read, window.deviation**2, 0.0).sum(axis=1) / np.maximum(read.sum(axis=1), 1))
+    usual = np.where(read.any(axis=1), usual, NEVER)
+    weight = 1.0 / np.sqrt(np.concatenate([np.diag(one) + usual**2 for one in noise.values()]))
+    spread, axes = eigh(departures.shared(np.vstack(list(seen.values())) * weight[:, None]), check_finite=False)
+    worth = spread > FAINT**2
+    axes, spread = axes[:, worth], np.sqrt(spread[worth])
+    root = (axes * spread) / weight[:, None]
+    turned = (axes / spread) * weight[:, None]
+    by_regime = {regime: root[size * place : size * (place + 1)] for place, regime in enumerate(seen)}
+    return turned.reshape(len(seen), size, -1), by_regime
 
 
 def _whitener(covariance: Floats, known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[Floats, float]:

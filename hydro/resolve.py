@@ -6,18 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from hydro.assets import Assets
 from hydro.conditions import Conditions
 from hydro.departures import Departures, Uncertainty, depart
 from hydro.engine import Engine
-from hydro.evidence import Evidence, Place, trusting, weigh, zones_now
+from hydro.evidence import Evidence, Place, likely_departures, trusting, weigh, zones_now
 from hydro.hypothesis import Hypothesis
 from hydro.readings import Floats
+from hydro.regimes import regimes_of, split
 from hydro.snapshot import Snapshot, take_snapshots
+from hydro.threads import on_one_core
 from hydro.window import Window, conditions_of, day_conditions
 
+VALUES, LEAST_REGIMES, MOST_REGIMES = 700, 4, 16
+"""How many observed values are linearised, over how many ways of working."""
 LATE = 6
 """How many of the last steps say how demand stands today."""
 
@@ -27,31 +32,30 @@ class Case:
     """Everything that stays the same while hypotheses come and go.
 
     ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them;
-    ``day``: those of each hour of the day.
+    ``day``: those of each hour of the day; ``regimes``: (T,) in which way the network works.
     """
 
     engine: Engine
     window: Window
     plain: tuple[Conditions, ...]
     day: tuple[Conditions, ...]
+    regimes: NDArray[np.intp]
     departures: Departures
     assets: Assets
     spread: Uncertainty
     temper: float
 
 
+@on_one_core
 def settle(case: Case, rounds: int = 3) -> Evidence:
     """Return the evidence of the network without a fault, solved where departures and zone factors are likeliest."""
     place = Place(case.departures.mean, np.zeros((case.window.steps, len(case.assets.zone_names))))
     for _ in range(rounds - 1):
-        snapshots = _take(case, place, slopes=[np.empty(0)] * case.window.steps)
-        evidence = weigh(snapshots, case.window, case.departures, place, case.assets, case.spread, case.temper)
-        window = trusting(case.window, evidence, case.departures, case.assets, case.spread)
-        evidence = weigh(snapshots, window, case.departures, place, case.assets, case.spread, case.temper)
-        likely = case.departures.mean + case.departures.root @ evidence.mean
-        place = Place(likely, zones_now(evidence, case.assets, case.spread))
-    snapshots = _take(case, place, slopes=None)
-    return weigh(snapshots, case.window, case.departures, place, case.assets, case.spread, case.temper)
+        snapshots = _take(case, place, slopes=False)
+        evidence = _weigh(case, case.window, snapshots, place)
+        evidence = _weigh(case, trusting(case.window, evidence), snapshots, place)
+        place = _likely(case, evidence)
+    return _weigh(case, case.window, _take(case, place), place)
 
 
 def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int) -> Conditions:
@@ -87,31 +91,32 @@ def evidence_at(case: Case, hypothesis: Hypothesis, base: Evidence, standing: Hy
     """
     changed = [fault for fault in (*standing, *hypothesis) if (fault in standing) != (fault in hypothesis)]
     first = min((fault.onset for fault in changed if fault.kind.hydraulic), default=case.window.steps)
-    slopes = [one.slope for one in base.snapshots[first:]]
-    snapshots = [*base.snapshots[:first], *_take(case, base.place, hypothesis, first, slopes)]
-    return _weighed(case, hypothesis, snapshots, base.place)
+    snapshots = [*base.snapshots[:first], *_anew(case, base.place, hypothesis, base.snapshots, first)]
+    return _weigh(case, _without_misreading(case, hypothesis, snapshots), snapshots, base.place)
 
 
 def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
     """Return the evidence under a hypothesis at the departures and zone factors that it makes likeliest."""
     window = _without_misreading(case, hypothesis, evidence.snapshots)
-    believable = trusting(window, evidence, case.departures, case.assets, case.spread)
-    snapshots, spread = evidence.snapshots, case.spread
-    evidence = weigh(snapshots, believable, case.departures, evidence.place, case.assets, spread, case.temper)
-    likely = case.departures.mean + case.departures.root @ evidence.mean
-    place = Place(likely, zones_now(evidence, case.assets, case.spread))
-    return _weighed(case, hypothesis, _take(case, place, hypothesis, 0, [one.slope for one in snapshots]), place)
+    believable = _weigh(case, trusting(window, evidence), evidence.snapshots, evidence.place)
+    place = _likely(case, believable)
+    snapshots = _anew(case, place, hypothesis, evidence.snapshots, 0)
+    return _weigh(case, _without_misreading(case, hypothesis, snapshots), snapshots, place)
 
 
-def _weighed(case: Case, hypothesis: Hypothesis, snapshots: Sequence[Snapshot], place: Place) -> Evidence:
-    window = _without_misreading(case, hypothesis, snapshots)
+def _weigh(case: Case, window: Window, snapshots: Sequence[Snapshot], place: Place) -> Evidence:
     return weigh(snapshots, window, case.departures, place, case.assets, case.spread, case.temper)
+
+
+def _likely(case: Case, evidence: Evidence) -> Place:
+    return Place(
+        likely_departures(case.departures, evidence, case.assets), zones_now(evidence, case.assets, case.spread)
+    )
 
 
 def marginal(evidence: Evidence, residual: Floats) -> float:
     """Return −½ of the quadratic form of whitened residuals (T, S), departures integrated out."""
-    projected = np.einsum("tsr,ts->r", evidence.basis, residual)
-    scaled = solve_triangular(evidence.factor, projected, lower=True)
+    scaled = solve_triangular(evidence.factor, evidence.projected(residual), lower=True)
     return -0.5 * (float(np.sum(residual**2)) - float(scaled @ scaled))
 
 
@@ -124,16 +129,23 @@ def misreading(hypothesis: Hypothesis, snapshot: Snapshot, step: int) -> Floats:
     return added
 
 
-def _take(
-    case: Case,
-    place: Place,
-    hypothesis: Hypothesis = (),
-    first: int = 0,
-    slopes: Sequence[Floats] | None = None,
-) -> list[Snapshot]:
-    """Return the snapshots of the steps from ``first`` on."""
+def _take(case: Case, place: Place, slopes: bool = True) -> list[Snapshot]:
+    """Return the snapshots of the network without a fault."""
+    conditions = [conditions_under(case, place, (), step) for step in range(case.window.steps)]
+    return take_snapshots(case.engine, conditions, case.window.observables, case.regimes, slopes)
+
+
+def _anew(case: Case, place: Place, hypothesis: Hypothesis, known: Sequence[Snapshot], first: int) -> list[Snapshot]:
+    """Return the snapshots under a hypothesis from step ``first`` on; slopes are taken from those ``known``."""
     conditions = [conditions_under(case, place, hypothesis, step) for step in range(first, case.window.steps)]
-    return take_snapshots(case.engine, conditions, case.window.observables, slopes)
+    breaks = [fault.onset - first for fault in hypothesis if fault.kind.hydraulic and fault.onset > first]
+    regimes = split(case.regimes[first:], breaks) if conditions else case.regimes[first:]
+    taken = take_snapshots(case.engine, conditions, case.window.observables, regimes, slopes=False)
+    others = 1 + max((one.regime for one in known[:first]), default=-1)
+    return [
+        replace(one, regime=others + one.regime, slope=before.slope)
+        for one, before in zip(taken, known[first:], strict=True)
+    ]
 
 
 def _without_misreading(case: Case, hypothesis: Hypothesis, snapshots: Sequence[Snapshot]) -> Window:
@@ -151,4 +163,6 @@ def open_case(
 ) -> Case:
     """Return the case of a window, its boundaries set from what was measured."""
     plain, day = tuple(conditions_of(engine, window)), tuple(day_conditions(engine, window))
-    return Case(engine, window, plain, day, departures, assets, spread, temper)
+    most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
+    regimes = regimes_of(plain, engine.solve_many(plain), window.observables, most)
+    return Case(engine, window, plain, day, regimes, departures, assets, spread, temper)

@@ -6,10 +6,14 @@ the severity's own amplitude; what it leaves out changes slowly with both, and i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
 
 from hydro.evidence import Evidence
 from hydro.hypothesis import Fault, Hypothesis
@@ -19,6 +23,12 @@ from hydro.snapshot import Snapshot
 
 SOLVED = 6
 """How many steps are solved at least, where the window has as many."""
+
+
+SLACK = 1.0
+"""How far a severity known already may move while another fault is looked for: deviation of its logarithm [-]."""
+STEP = 0.2
+"""A step in the logarithm of a severity over which readings move in proportion [-]."""
 
 
 class Response:
@@ -38,14 +48,18 @@ class Response:
             ]
         )
         self._beside = np.stack(
-            [
-                _linear(self._others, one, step) - _linear(standing, one, step)
-                for step, one in enumerate(base.snapshots)
-            ]
+            [_linear(self._others, one, step) - _linear(standing, one, step) for step, one in enumerate(base.snapshots)]
         )
         self._left_out: dict[float, Floats] = {}
-        same = set(self._others) == set(standing)
-        self.off = np.zeros_like(self._beside) if same else self._without()
+        self._standing = standing
+
+    @cached_property
+    def off(self) -> Floats:
+        """Return (T, S) the moves without the fault."""
+        if _hydraulic(self._others) == _hydraulic(self._standing):
+            return self._misread
+        left_out = self._exact(self._others) - self._beside[self._solved]
+        return np.asarray(self._beside + self._misread + self._between @ left_out)
 
     def on(self, severity: float, lower: float, upper: float) -> Floats:
         """Return (T, S) the moves with the fault there all the time.
@@ -78,13 +92,6 @@ class Response:
             self._left_out[severity] = self._between @ (self._exact((*self._others, fault)) - linear[self._solved])
         return self._left_out[severity]
 
-    def _without(self) -> Floats:
-        """Return (T, S) the moves without the fault."""
-        if all(fault.kind.hydraulic is False for fault in self._others):
-            return self._beside + self._misread
-        left_out = self._exact(self._others) - self._beside[self._solved]
-        return np.asarray(self._beside + self._misread + self._between @ left_out)
-
     def _exact(self, hypothesis: Hypothesis) -> Floats:
         """Return (K, S) the moves in the steps that EPANET solves."""
         case, base = self._case, self._base
@@ -94,22 +101,59 @@ class Response:
         return np.asarray(values - np.stack([base.snapshots[step].value for step in self._solved]))
 
 
-def by_onset(base: Evidence, off: Floats, on: Floats) -> tuple[Floats, Floats]:
-    """Return (T,) log-likelihoods and (T, r) departures beside, for a fault that begins at each step.
+@dataclass(frozen=True, slots=True)
+class ByOnset:
+    """A fault that begins at each of T steps: (T,) log-likelihoods; (T, r) and (T, K) means of what is integrated out.
 
-    ``off``, ``on``: (T, S) moves of the observed values without and with it.
+    ``departures``: of u with all that is beside at rest; ``beside``: in standard deviations.
     """
-    squares, projections = [], []
-    for moved in (off, on):
-        residual = base.residual - np.einsum("tij,tj->ti", base.whitener, moved)
-        squares.append(np.sum(residual**2, axis=1))
-        projections.append(np.einsum("tsr,ts->tr", base.basis, residual))
-    total = _before(squares[0]) + _since(squares[1])
-    scaled = np.linalg.solve(base.factor, (_before(projections[0]) + _since(projections[1])).T)
-    told = -0.5 * (total - np.sum(scaled**2, axis=0))
-    as_is = np.einsum("tsr,ts->r", base.basis, base.residual)
-    now = -0.5 * (float(np.sum(base.residual**2)) - float(np.sum(np.linalg.solve(base.factor, as_is) ** 2)))
-    return base.log_likelihood + told - now, np.linalg.solve(base.factor.T, scaled).T
+
+    log_likelihood: Floats
+    departures: Floats
+    beside: Floats
+
+
+def by_onset(base: Evidence, off: Floats, on: Floats) -> ByOnset:
+    """Return what a fault explains; ``off``, ``on``: (T, S) moves of the observed values without and with it."""
+    squares, projections, known = [], [], []
+    for moved in (off, on, np.zeros_like(on)):
+        white = base.residual - base.whitened(moved)
+        squares.append(np.sum(white**2, axis=1))
+        projections.append(_projected_by_step(base, white))
+        known.append(np.einsum("tsk,ts->tk", base.beside.columns, white))
+    total, projected, told = (_before(one[0]) + _since(one[1]) for one in (squares, projections, known))
+    along = solve_triangular(base.factor, projected.T, lower=True)
+    across = solve_triangular(base.beside.factor, told.T, lower=True)
+    explained = -0.5 * (total - np.sum(along**2, axis=0) - np.sum(across**2, axis=0))
+    as_is = solve_triangular(base.factor, projections[2].sum(axis=0), lower=True)
+    beside_as_is = solve_triangular(base.beside.factor, known[2].sum(axis=0), lower=True)
+    now = -0.5 * float(squares[2].sum() - np.sum(as_is**2) - np.sum(beside_as_is**2))
+    return ByOnset(
+        log_likelihood=base.log_likelihood + explained - now,
+        departures=solve_triangular(base.factor.T, along, lower=False).T,
+        beside=solve_triangular(base.beside.factor.T, across, lower=False).T,
+    )
+
+
+def slack(case: Case, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, places: Sequence[int]) -> Floats:
+    """Return (T, S, K) what the observed values move when the severities of some faults grow by ``SLACK``."""
+    columns = np.zeros((*base.residual.shape, len(places)))
+    for column, place in enumerate(places):
+        fault = hypothesis[place]
+        response = Response(case, base, standing, hypothesis, place)
+        larger = fault.severity * np.exp(STEP)
+        moved = response.on(larger, larger, larger) - response.on(fault.severity, fault.severity, fault.severity)
+        columns[fault.onset :, :, column] = moved[fault.onset :] * (SLACK / STEP)
+    return columns
+
+
+def _projected_by_step(base: Evidence, white: Floats) -> Floats:
+    """Return (T, r) what whitened values (T, S) of each step say of u."""
+    result = np.empty((len(white), base.basis.shape[2]))
+    for group, basis in enumerate(base.basis):
+        steps = base.group == group
+        result[steps] = white[steps] @ basis
+    return result
 
 
 def _before(values: Floats) -> Floats:
@@ -136,6 +180,10 @@ def _instants(steps: int, breaks: list[int]) -> tuple[NDArray[np.intp], Floats]:
         solved += chosen.tolist()
         weights = np.hstack([weights, part])
     return np.array(solved, dtype=np.intp), weights
+
+
+def _hydraulic(hypothesis: Hypothesis) -> set[Fault]:
+    return {fault for fault in hypothesis if fault.kind.hydraulic}
 
 
 def _direction(fault: Fault, snapshot: Snapshot) -> Floats:

@@ -19,8 +19,8 @@ from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
 from hydro.resolve import Case, evidence_at, recentred, settle
-from hydro.response import Response, by_onset
-from hydro.severity import Judged, Scan, scan_severities
+from hydro.response import SLACK, ByOnset, Response, by_onset, slack
+from hydro.severity import Judge, Scan, scan_severities
 from hydro.shortlist import Key, Lead, choose, leads
 from hydro.unexplained import unexplained_ratio
 
@@ -29,19 +29,21 @@ from hydro.unexplained import unexplained_ratio
 class Effort:
     """How far to search.
 
-    Of every generation ``scanned`` hypotheses have their last fault's severity scanned exactly, the best ``fitted`` of
-    those all their faults, and the best ``exact`` are solved and linearised at their own state; ``beam`` of them are
-    extended by one more fault. The ``named`` likeliest causes are solved in any case.
+    Of every generation ``tried`` hypotheses are solved as screening proposes them, the best ``scanned`` of those at
+    other severities too, and the best ``exact`` solved and linearised at their own state; ``beam`` of them are extended
+    by one more fault. The ``named`` likeliest causes are solved in any case.
     """
 
-    scanned: int = 16
-    fitted: int = 2
+    tried: int = 24
+    scanned: int = 8
     exact: int = 4
     beam: int = 2
     named: int = 8
     most_faults: int = 3
 
 
+FREE = 2.0
+"""How far a severity known already moves at most, in standard deviations of its slack."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving."""
 WORTH_GROWING = 3.0
@@ -54,45 +56,53 @@ Keys = frozenset[Key]
 class Explained:
     """A hypothesis solved and linearised at its own state.
 
-    ``scans``: of each fault, the others as they are; ``told``: log-probability of readings, complaint and severities.
+    ``told``: log-probability of readings, complaint and severities at their likeliest; ``log_width``: log of how much
+    of the severities and onsets believed possible explains the readings.
     """
 
     hypothesis: Hypothesis
-    scans: tuple[Scan, ...]
     log_prior: float
     told: float
+    log_width: float
     evidence: Evidence
 
     @property
     def log_weight(self) -> float:
         """Return the log of prior × likelihood, severities and onsets summed out."""
-        return self.log_prior + self.told + _spread(self.scans)
+        return self.log_prior + self.told + self.log_width
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """A hypothesis scanned with the linearisation of ``base``, the evidence under the ``standing`` faults."""
+class Parent:
+    """A hypothesis to be extended: ``evidence`` at its own state, its severities free to move beside the departures."""
 
-    hypothesis: Hypothesis
-    scans: tuple[Scan, ...]
-    log_prior: float
-    base: Evidence
-    standing: Hypothesis
-
-    @property
-    def log_weight(self) -> float:
-        """Return the log weight as far as the scan knows it."""
-        return self.log_prior + self.scans[-1].peak + _spread(self.scans)
+    explained: Explained
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """A hypothesis with its log weight as screening or a scan knows it, beside what its ``parent`` explains already."""
+    """A hypothesis judged with the linearisation of its ``parent``, as screening or a scan knows it."""
 
     hypothesis: Hypothesis
     log_weight: float
-    parent: Explained
+    log_width: float
+    parent: Parent
     lead: Lead
+    scanned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a search is about; the same for every hypothesis."""
+
+    case: Case
+    scene: Scene
+    believed: Mapping[Key, tuple[Candidate, float]]
+    priors: Priors
+    complaint: Complaint | None
+    usual: float
+    effort: Effort
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +112,36 @@ class Search:
     Both are sorted, the likeliest first; no set of causes is in both.
     """
 
-    case: Case
-    scene: Scene
+    asked: Question
     healthy: Evidence
     healthy_log_weight: float
     unexplained_log_weight: float
     explained: tuple[Explained, ...]
     tail: tuple[Weighed, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    """What a search is about; the same for every hypothesis."""
-
-    case: Case
-    scene: Scene
-    healthy: Evidence
-    believed: Mapping[Key, tuple[Candidate, float]]
-    priors: Priors
-    complaint: Complaint | None
-    usual: float
-    effort: Effort
+    @property
+    def case(self) -> Case:
+        """Return what was explained."""
+        return self.asked.case
 
 
 def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None, effort: Effort) -> Search:
     """Return the hypotheses worth naming, each with its posterior weight."""
     healthy = settle(case)
     usual = 0.0 if complaint is None else float(_watched(healthy, complaint)[complaint.steps].min())
-    asked = _Question(case, scene, healthy, priors.of(scene), priors, complaint, usual, effort)
+    asked = Question(case, scene, priors.of(scene), priors, complaint, usual, effort)
     ledger = _Ledger(asked)
-    ledger.extend(Explained((), (), 0.0, healthy.log_likelihood, healthy))
+    ledger.extend(Explained((), 0.0, healthy.log_likelihood, 0.0, healthy))
     for count in range(1, effort.most_faults):
-        for parent in ledger.worth_growing(count):
-            ledger.extend(parent)
+        for one in ledger.worth_growing(count):
+            ledger.extend(one)
     ledger.swap()
     ledger.solve_named()
     heard = _heard(_watched(healthy, complaint), complaint, usual)
     quiet = float(np.log(max(1e-9, 1.0 - priors.any_fault - priors.unexplained)))
     unknown = float(np.log(priors.unexplained)) + unexplained_ratio(healthy, case.window)
     return Search(
-        case=case,
-        scene=scene,
+        asked=asked,
         healthy=healthy,
         healthy_log_weight=quiet + healthy.log_likelihood + heard,
         unexplained_log_weight=unknown + healthy.log_likelihood,
@@ -154,7 +153,7 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
 class _Ledger:
     """Every hypothesis looked at, by the causes it names."""
 
-    def __init__(self, asked: _Question) -> None:
+    def __init__(self, asked: Question) -> None:
         self._asked = asked
         self.explained: dict[Keys, Explained] = {}
         self._weighed: dict[Keys, Weighed] = {}
@@ -181,69 +180,50 @@ class _Ledger:
         not by how near their own state the network happened to be linearised.
         """
         for _ in range(2):
-            best = self._polished(self.best())
+            best = _polished(self._asked, self.best())
+            self._keep(best)
             for place in range(len(best.hypothesis)):
-                self.extend(self._rest(best, place))
+                self.extend(_rest(self._asked, best, place))
             if _keys(self.best().hypothesis) == _keys(best.hypothesis):
                 return
 
-    def _polished(self, one: Explained) -> Explained:
-        """Return a hypothesis fitted once more, linearised where it makes the departures likeliest."""
-        asked = self._asked
-        near = recentred(asked.case, one.hypothesis, one.evidence)
-        again = _explain(asked, _fit(asked, Tried(one.hypothesis, one.scans, one.log_prior, near, one.hypothesis)))
-        self._keep(again)
-        return again
-
-    def _rest(self, one: Explained, place: int) -> Explained:
-        """Return a hypothesis with one of its faults taken away, solved at the same departures."""
-        hypothesis = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
-        scans = (*one.scans[:place], *one.scans[place + 1 :])
-        rest = _explain(self._asked, Tried(hypothesis, scans, 0.0, one.evidence, one.hypothesis))
-        if hypothesis:
-            self._keep(rest)
-        return rest
-
     def solve_named(self) -> None:
         """Solve the best hypothesis of each of the likeliest causes, so that what each costs can be said."""
-        asked = self._asked
         best: dict[Key, Explained | Weighed] = {}
         every: list[Explained | Weighed] = [*self.explained.values(), *self.tail()]
         for one in sorted(every, key=lambda one: -one.log_weight):
             for fault in one.hypothesis:
                 best.setdefault(fault.key, one)
         top = self.best().log_weight
-        for one in list(best.values())[: asked.effort.named]:
+        for one in list(best.values())[: self._asked.effort.named]:
             if isinstance(one, Weighed) and one.log_weight > top - FAR and _keys(one.hypothesis) not in self.explained:
-                self._keep(_explain(asked, _try(asked, one.parent, one.lead)))
+                tried = one if one.scanned else _try(self._asked, one.parent, one.lead)
+                self._keep(_explain(self._asked, tried))
 
-    def extend(self, parent: Explained) -> None:
-        """Weigh every hypothesis that has one fault more than the parent, the likeliest ones exactly."""
-        asked, standing, base = self._asked, parent.hypothesis, parent.evidence
+    def extend(self, explained: Explained) -> None:
+        """Weigh every hypothesis that has one fault more, the likeliest ones exactly."""
+        asked, standing = self._asked, explained.hypothesis
+        if standing:
+            self._keep(explained)
+        parent = Parent(explained, _slackened(asked, explained))
         rest = {key: one for key, one in asked.believed.items() if key not in _keys(standing)}
-        every = leads(base, asked.scene, rest, asked.complaint, asked.usual)
-        told = base.log_likelihood + _spread(parent.scans) + _odds(asked, standing)
+        every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
+        width = _free_width(asked, standing)
+        told = parent.evidence.log_likelihood + _odds(asked, standing) + width
         for lead in every:
             prior = _log_prior(asked, (*standing, lead.fault)) - lead.log_prior
-            self._weigh(Weighed((*standing, lead.fault), prior + told + lead.log_weight, parent, lead))
-        lead_of = {lead.key: lead for lead in every}
-        tried = self._scan(parent, every)
+            weight = prior + told + lead.log_weight
+            self._weigh(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
+        chosen = choose(every, asked.effort.tried, every[0].log_weight - FAR) if every else []
+        near = sorted(((_worth(asked, parent, lead), place) for place, lead in enumerate(chosen)), reverse=True)
+        likely = [chosen[place] for _, place in near[: asked.effort.scanned]]
+        tried = sorted((_try(asked, parent, lead) for lead in likely), key=lambda one: -one.log_weight)
         for one in tried:
-            self._weigh(Weighed(one.hypothesis, one.log_weight, parent, lead_of[one.hypothesis[-1].key]))
+            self._weigh(one)
         for one in self._worth_solving(tried):
             self._keep(_explain(asked, one))
 
-    def _scan(self, parent: Explained, every: Sequence[Lead]) -> list[Tried]:
-        """Return the likeliest hypotheses with their severities scanned, the best first."""
-        effort = self._asked.effort
-        chosen = choose(every, effort.scanned, every[0].log_weight - FAR)
-        tried = sorted((_try(self._asked, parent, lead) for lead in chosen), key=lambda one: -one.log_weight)
-        if not parent.hypothesis:
-            return tried
-        fitted = [_fit(self._asked, one) for one in tried[: effort.fitted]]
-        return sorted([*fitted, *tried[effort.fitted :]], key=lambda one: -one.log_weight)
-
-    def _worth_solving(self, tried: Sequence[Tried]) -> list[Tried]:
+    def _worth_solving(self, tried: Sequence[Weighed]) -> list[Weighed]:
         """Return the best few of those tried, unless something known is far better."""
         known = [one.log_weight for one in self.explained.values()]
         top = max(known + [one.log_weight for one in tried])
@@ -259,68 +239,133 @@ class _Ledger:
             self.explained[_keys(one.hypothesis)] = one
 
 
+def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evidence]:
+    """Return the posterior over one fault's severity at the hypothesis' own state, and the evidence it was found with.
+
+    The other faults' severities are free to move beside it: in the evidence they stand in the order of the hypothesis.
+    """
+    hypothesis, base = explained.hypothesis, explained.evidence
+    others = [one for one in range(len(hypothesis)) if one != place]
+    freed = base.with_beside(slack(asked.case, base, hypothesis, hypothesis, others))
+    return _scan(asked, freed, hypothesis, hypothesis, place), freed
+
+
+def _polished(asked: Question, one: Explained) -> Explained:
+    """Return a hypothesis fitted once more, linearised where it makes the departures likeliest."""
+    evidence = recentred(asked.case, one.hypothesis, one.evidence)
+    near = replace(one, evidence=evidence)
+    last = len(one.hypothesis) - 1
+    scan, _ = rescan(asked, near, last)
+    hypothesis = _moved(asked, one.hypothesis, last, scan)
+    evidence = evidence_at(asked.case, hypothesis, evidence, one.hypothesis)
+    width = scan.log_width + _free_width(asked, hypothesis[:last])
+    return _told(asked, hypothesis, one.log_prior, width, evidence, range(last))
+
+
+def _rest(asked: Question, one: Explained, place: int) -> Explained:
+    """Return a hypothesis with one of its faults taken away, solved at the same departures."""
+    hypothesis = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
+    evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+    prior = _log_prior(asked, hypothesis) if hypothesis else 0.0
+    free = range(len(hypothesis))
+    return _told(asked, hypothesis, prior, _free_width(asked, hypothesis), evidence, free)
+
+
 def _keys(hypothesis: Hypothesis) -> Keys:
     return frozenset(fault.key for fault in hypothesis)
 
 
-def _spread(scans: Sequence[Scan]) -> float:
-    """Return the log of how much of the severities and onsets believed possible explains the readings."""
-    return sum(scan.log_width for scan in scans)
+def _free_width(asked: Question, hypothesis: Hypothesis) -> float:
+    """Return the log of the share of their prior range that ``SLACK`` spans, for faults that are free to move.
+
+    Their onsets stand: each is one of as many as the window has steps.
+    """
+    total = 0.0
+    for fault in hypothesis:
+        grid = np.abs(fault.kind.severities(asked.scene))
+        span = float(np.log(grid.max() / grid.min()))
+        total += min(0.0, float(np.log(SLACK * np.sqrt(2 * np.pi) / span))) - float(np.log(asked.case.window.steps))
+    return total
 
 
-def _log_prior(asked: _Question, hypothesis: Hypothesis) -> float:
+def _log_prior(asked: Question, hypothesis: Hypothesis) -> float:
     """Return the log prior of a hypothesis: given one fault, each other has its own share of another's likelihood."""
     alone = sum(float(np.log(asked.believed[fault.key][1])) for fault in hypothesis)
     relative = float(np.log(asked.priors.another / asked.priors.any_fault))
     return alone + relative * sum(range(len(hypothesis)))
 
 
-def _odds(asked: _Question, hypothesis: Hypothesis) -> float:
+def _odds(asked: Question, hypothesis: Hypothesis) -> float:
     """Return how likely the severities of a hypothesis are among those of their kinds, as a logarithm."""
     return sum(
         float(fault.kind.log_odds(asked.scene, fault.candidate, np.array([fault.severity]))[0]) for fault in hypothesis
     )
 
 
-def _try(asked: _Question, parent: Explained, lead: Lead) -> Tried:
-    """Scan one more fault's severities beside the parent's faults."""
-    standing = parent.hypothesis
+def _slackened(asked: Question, explained: Explained) -> Evidence:
+    """Return the evidence of a hypothesis with the severities of all its faults free to move."""
+    hypothesis, base = explained.hypothesis, explained.evidence
+    places = range(len(hypothesis))
+    return base.with_beside(slack(asked.case, base, hypothesis, hypothesis, places)) if hypothesis else base
+
+
+def _try(asked: Question, parent: Parent, lead: Lead) -> Weighed:
+    """Scan one more fault's severities beside the parent's faults, and move those to where they suit it."""
+    standing = parent.explained.hypothesis
     hypothesis = (*standing, lead.fault)
     scan = _scan(asked, parent.evidence, standing, hypothesis, len(standing))
-    fault = replace(lead.fault, severity=scan.best, onset=scan.onset)
-    log_prior = _log_prior(asked, hypothesis)
-    return Tried((*standing, fault), (*parent.scans, scan), log_prior, parent.evidence, standing)
+    width = scan.log_width + _free_width(asked, standing)
+    weight = _log_prior(asked, hypothesis) + scan.peak + width
+    return Weighed(_moved(asked, hypothesis, len(standing), scan), weight, width, parent, lead, scanned=True)
 
 
-def _fit(asked: _Question, one: Tried) -> Tried:
-    """Return a hypothesis with each fault's severity and onset found anew beside the others, the new one's last.
-
-    A fault that was found alone has been bent to explain what the new one explains better.
-    """
-    hypothesis, scans = list(one.hypothesis), list(one.scans)
-    for place in range(len(hypothesis)):
-        scan = _scan(asked, one.base, one.standing, tuple(hypothesis), place)
-        scans[place] = scan
-        hypothesis[place] = replace(hypothesis[place], severity=scan.best, onset=scan.onset)
-    return replace(one, hypothesis=tuple(hypothesis), scans=tuple(scans))
+def _worth(asked: Question, parent: Parent, lead: Lead) -> float:
+    """Return the log weight of a lead, solved at the severity that screening proposes alone."""
+    standing = parent.explained.hypothesis
+    hypothesis = (*standing, lead.fault)
+    told = _judge(asked, parent.evidence, standing, hypothesis, len(standing))
+    severity = lead.fault.severity
+    return lead.log_prior + float(told(severity, severity, severity).log_likelihood.max())
 
 
-def _scan(asked: _Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Scan:
-    """Return the posterior over severity and onset of one fault of a hypothesis, the others as they are."""
+def _moved(asked: Question, hypothesis: Hypothesis, place: int, scan: Scan) -> Hypothesis:
+    """Return the hypothesis with one fault at its likeliest severity and onset and the others where they suit it."""
+    shifts = iter(np.clip(scan.beside[scan.likeliest], -FREE, FREE))
+    moved = []
+    for one, fault in enumerate(hypothesis):
+        if one == place:
+            moved.append(replace(fault, severity=scan.best, onset=scan.onset))
+            continue
+        grid = np.sort(np.abs(fault.kind.severities(asked.scene)))
+        size = np.clip(abs(fault.severity) * np.exp(SLACK * next(shifts)), grid[0], grid[-1])
+        moved.append(replace(fault, severity=float(np.sign(fault.severity) * size)))
+    return tuple(moved)
+
+
+def _scan(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Scan:
+    """Return the posterior over severity and onset of one fault of a hypothesis beside the others."""
+    fault = hypothesis[place]
+    judge = _judge(asked, base, standing, hypothesis, place)
+    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
+
+
+def _judge(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Judge:
+    """Return what judges the severities of one fault of a hypothesis beside the others."""
     fault = hypothesis[place]
     response = Response(asked.case, base, standing, hypothesis, place)
     beside = _odds(asked, (*hypothesis[:place], *hypothesis[place + 1 :]))
 
-    def judge(severity: float, lower: float, upper: float) -> Judged:
+    def judge(severity: float, lower: float, upper: float) -> ByOnset:
         on = response.on(severity, lower, upper)
-        told, departures = by_onset(base, response.off, on)
+        judged = by_onset(base, response.off, on)
         odds = beside + _odds(asked, (replace(fault, severity=severity),))
-        return Judged(told + odds + _heard_by_onset(asked, base, response.off, on), departures)
+        heard = _heard_by_onset(asked, base, response.off, on)
+        return replace(judged, log_likelihood=judged.log_likelihood + odds + heard)
 
-    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
+    return judge
 
 
-def _heard_by_onset(asked: _Question, base: Evidence, off: Floats, on: Floats) -> Floats:
+def _heard_by_onset(asked: Question, base: Evidence, off: Floats, on: Floats) -> Floats:
     """Return (T,) log-probability of the complaint for a fault that begins at each step."""
     complaint = asked.complaint
     if complaint is None:
@@ -332,17 +377,29 @@ def _heard_by_onset(asked: _Question, base: Evidence, off: Floats, on: Floats) -
     return complaint.log_likelihood(lowest, asked.usual)
 
 
-def _explain(asked: _Question, one: Tried) -> Explained:
+def _explain(asked: Question, one: Weighed) -> Explained:
     """Solve and linearise a hypothesis at its own state."""
-    evidence = evidence_at(asked.case, one.hypothesis, one.base, one.standing)
+    standing = one.parent.explained.hypothesis
+    evidence = evidence_at(asked.case, one.hypothesis, one.parent.explained.evidence, standing)
+    free = range(len(standing))
+    return _told(asked, one.hypothesis, _log_prior(asked, one.hypothesis), one.log_width, evidence, free)
+
+
+def _told(
+    asked: Question,
+    hypothesis: Hypothesis,
+    log_prior: float,
+    log_width: float,
+    evidence: Evidence,
+    free: Sequence[int],
+) -> Explained:
+    """Return a hypothesis with what it makes of readings and complaint, some of its severities ``free`` to move."""
+    freed = evidence
+    if free:
+        freed = evidence.with_beside(slack(asked.case, evidence, hypothesis, hypothesis, free))
     heard = _heard(_watched(evidence, asked.complaint), asked.complaint, asked.usual)
-    return Explained(
-        hypothesis=one.hypothesis,
-        scans=one.scans,
-        log_prior=_log_prior(asked, one.hypothesis),
-        told=evidence.log_likelihood + heard + _odds(asked, one.hypothesis),
-        evidence=evidence,
-    )
+    told = freed.log_likelihood + heard + _odds(asked, hypothesis)
+    return Explained(hypothesis, log_prior, told, log_width, evidence)
 
 
 def _watched(evidence: Evidence, complaint: Complaint | None) -> Floats:

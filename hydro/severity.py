@@ -9,40 +9,39 @@ import numpy as np
 from scipy.special import logsumexp
 
 from hydro.readings import Floats
+from hydro.response import ByOnset
 
-FAINT = 8.0
+FAINT = 6.0
 """A log-likelihood this far below the peak no longer matters to an interval."""
 NEEDED = 1.0
 """An onset whose log-likelihood is this much below the best explains the readings as well."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """What one severity explains: (T,) log-likelihoods by onset, and (T, r) departures beside."""
-
-    log_likelihood: Floats
-    departures: Floats
-
-
-@dataclass(frozen=True, slots=True)
 class Scan:
     """Severities tried, in order, with their posterior weights (adding up to 1), onsets summed out.
 
-    ``departures``: (K, r) posterior mean of the departures beside each; ``best``, ``onset``: the likeliest, and where
-    the readings begin to need it; ``peak``: log-likelihood there; ``log_width``: log of the mean likelihood, over all
-    severities and onsets believed possible, relative to the peak's.
+    ``departures``: (K, r), ``beside``: (K, k) posterior means of what is integrated out beside each; ``best``,
+    ``onset``: the likeliest, and where the readings begin to need it; ``peak``: log-likelihood there; ``log_width``:
+    log of the mean likelihood, over all severities and onsets believed possible, relative to the peak's.
     """
 
     severities: Floats
     weights: Floats
     departures: Floats
+    beside: Floats
     best: float
     onset: int
     peak: float
     log_width: float
 
+    @property
+    def likeliest(self) -> int:
+        """Return the place of the likeliest severity among those tried."""
+        return int(np.argmin(np.abs(self.severities - self.best)))
 
-Judge = Callable[[float, float, float], Judged]
+
+Judge = Callable[[float, float, float], ByOnset]
 """Judges a severity; the other two are those of the grid around it."""
 
 
@@ -51,7 +50,7 @@ def scan_severities(grid: Floats, guess: float, judge: Judge, fine: int = 5) -> 
 
     ``grid``: (G,) those to try; ``guess``: where to look first.
     """
-    judged: dict[float, Judged] = {}
+    judged: dict[float, ByOnset] = {}
     known: dict[float, float] = {}
 
     def at(place: float) -> float:
@@ -64,7 +63,7 @@ def scan_severities(grid: Floats, guess: float, judge: Judge, fine: int = 5) -> 
 
     last = len(grid) - 1
     first = float(np.argmin(np.abs(grid - guess)))
-    for place in {first, 0.0, float(last // 2), float(last)}:
+    for place in {first, float(last)}:
         at(place)
     _climb(at, known, last)
     _descend(at, known, last)
@@ -73,7 +72,7 @@ def scan_severities(grid: Floats, guess: float, judge: Judge, fine: int = 5) -> 
     return _summed(grid, known, judged)
 
 
-def _summed(grid: Floats, known: dict[float, float], judged: dict[float, Judged]) -> Scan:
+def _summed(grid: Floats, known: dict[float, float], judged: dict[float, ByOnset]) -> Scan:
     """Return the scan of the places known."""
     places = np.array(sorted(known))
     values = np.array([known[place] for place in places])
@@ -86,6 +85,7 @@ def _summed(grid: Floats, known: dict[float, float], judged: dict[float, Judged]
         severities=np.array([_severity(grid, place) for place in places]),
         weights=mass / mass.sum(),
         departures=np.stack([judged[place].departures[onset] for place in places]),
+        beside=np.stack([judged[place].beside[onset] for place in places]),
         best=_severity(grid, float(places[np.argmax(values)])),
         onset=onset,
         peak=peak,

@@ -13,7 +13,7 @@ from hydro.evidence import Evidence
 from hydro.faults import KINDS, Candidate, Scene
 from hydro.hypothesis import Fault
 from hydro.readings import Floats
-from hydro.screening import Screened, onset_steps, screen, taps_of
+from hydro.screening import Screened, Watched, onset_steps, screen, taps_of
 
 Key = tuple[str, tuple[int, ...]]
 
@@ -46,15 +46,16 @@ def leads(
     """Return every candidate of every kind, the likeliest first; ``usual``: pressure where the complaint was [m]."""
     onsets = onset_steps(len(evidence.snapshots))
     taps = taps_of(scene.observables)
+    watched = None if complaint is None else Watched(complaint.row, complaint.steps)
     found: list[Lead] = []
     for kind in KINDS:
         candidates = [one for one, _ in priors.values() if one.kind == kind.name]
-        if not candidates:
-            continue
-        screened = screen(evidence, kind, candidates, kind.severities(scene), onsets, taps, scene.law)
-        heard = _complaint_term(evidence, screened, complaint, usual)
-        odds = np.stack([kind.log_odds(scene, one, screened.severities) for one in candidates])
-        found.extend(_leads_of(screened, heard + odds, priors))
+        severities = kind.severities(scene)
+        for screened in screen(evidence, kind, candidates, severities, onsets, taps, scene.law, watched):
+            total = screened.ratio + np.stack([kind.log_odds(scene, one, severities) for one in screened.candidates])
+            if complaint is not None and screened.lowest is not None:
+                total += complaint.log_likelihood(screened.lowest, usual)
+            found.extend(_leads_of(screened, total, priors))
     return sorted(found, key=lambda lead: -lead.log_weight)
 
 
@@ -68,27 +69,9 @@ def choose(found: Sequence[Lead], most: int, floor: float) -> list[Lead]:
     return chosen
 
 
-def _complaint_term(evidence: Evidence, screened: Screened, complaint: Complaint | None, usual: float) -> Floats:
-    """Return (J, C, G) log-probability of the complaint, (relative to none of it when there is no complaint) zero."""
-    shape = screened.ratio.shape
-    if complaint is None:
-        return np.zeros(shape)
-    lowest = np.full(shape, np.inf)
-    for step in complaint.steps:
-        snapshot = evidence.snapshots[step]
-        direction = screened.kind.directions(snapshot, screened.candidates)[complaint.row]
-        if not screened.kind.hydraulic:
-            direction = np.zeros_like(direction)
-        amplitude = screened.kind.amplitudes(snapshot, screened.candidates, screened.severities)
-        changed = snapshot.value[complaint.row] + direction[:, None] * amplitude
-        begun = (screened.onsets <= step)[:, None, None]
-        lowest = np.minimum(lowest, np.where(begun, changed[None], snapshot.value[complaint.row]))
-    return complaint.log_likelihood(lowest, usual)
-
-
-def _leads_of(screened: Screened, heard: Floats, priors: Mapping[Key, tuple[Candidate, float]]) -> list[Lead]:
-    onsets, _, grid = screened.ratio.shape
-    total = screened.ratio + heard - np.log(onsets * grid)
+def _leads_of(screened: Screened, total: Floats, priors: Mapping[Key, tuple[Candidate, float]]) -> list[Lead]:
+    onsets, _, grid = total.shape
+    total = total - np.log(onsets * grid)
     by_onset = logsumexp(total, axis=2)
     summed = logsumexp(by_onset, axis=0)
     # Of onsets that explain the readings as well as the best, the latest: where they begin to need the fault.

@@ -1,4 +1,4 @@
-"""A snapshot: one solved instant with everything the linear model says about it."""
+"""Snapshots: solved steps, each with what the linear model of its regime says about it."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from hydro.conditions import Conditions
 from hydro.engine import Engine
-from hydro.linear import Linearisation
+from hydro.linear import Linearisation, Sensitivities
 from hydro.network import Network
 from hydro.observables import Observables
 from hydro.readings import Floats
+from hydro.regimes import middles
 from hydro.state import State
 
 
@@ -21,8 +22,9 @@ from hydro.state import State
 class Snapshot:
     """A solved state and the response of S observed values to every cause, all SI.
 
-    ``value``: (S,) modelled; ``kind``: (S,) of the observed values; ``demand``, ``withdrawal``, ``source``: (S, N) and
-    ``headloss``: (S, L) sensitivities; ``slope``: (L,) headloss against flow seen from the link's ends [s/m²].
+    ``value``: (S,) modelled; ``kind``: (S,) of the observed values; ``by``: the regime's sensitivities, taken at the
+    step in its middle; ``slope``: (L,) headloss against flow seen from each link's ends [s/m²], of the regime too
+    (empty where nobody asked for it).
     """
 
     network: Network
@@ -30,42 +32,57 @@ class Snapshot:
     state: State
     value: Floats
     kind: NDArray[np.int8]
-    demand: Floats
-    withdrawal: Floats
-    headloss: Floats
-    source: Floats
+    regime: int
+    by: Sensitivities
     slope: Floats
+
+    @property
+    def demand(self) -> Floats:
+        """Return (S, N) change per m³/s of full demand."""
+        return self.by.demand
+
+    @property
+    def withdrawal(self) -> Floats:
+        """Return (S, N) change per m³/s of outflow that pressure does not limit."""
+        return self.by.withdrawal
+
+    @property
+    def headloss(self) -> Floats:
+        """Return (S, L) change per metre of headloss added to a link."""
+        return self.by.headloss
+
+    @property
+    def source(self) -> Floats:
+        """Return (S, N) change per metre of a fixed head."""
+        return self.by.source
 
 
 def take_snapshots(
     engine: Engine,
     conditions: Sequence[Conditions],
     observables: Observables,
-    slopes: Sequence[Floats] | None = None,
+    regimes: NDArray[np.intp],
+    slopes: bool = True,
 ) -> list[Snapshot]:
-    """Solve and linearise every condition; ``slopes`` known from a state nearby spare the dearest part."""
-    states = engine.solve_many(conditions)
+    """Solve every condition and linearise each of the ``regimes`` (T,) once; ``slopes`` are the dearest part."""
+    if not conditions:
+        return []
+    network, states = engine.network, engine.solve_many(conditions)
+    steps = middles(regimes, np.array([float(one.demand.sum()) for one in conditions]))
+    linear = [Linearisation(network, states[step], conditions[step], engine.pressure_demand) for step in steps]
+    by = [one.sensitivities(observables) for one in linear]
+    every = np.arange(len(network.link_ids))
+    slope = [one.thevenin(every) if slopes else np.empty(0) for one in linear]
     return [
-        _snapshot(engine, condition, state, observables, None if slopes is None else slopes[step])
-        for step, (condition, state) in enumerate(zip(conditions, states, strict=True))
+        Snapshot(
+            network=network,
+            conditions=condition,
+            state=state,
+            value=observables.values(state, network),
+            kind=observables.kind,
+            regime=int(regime),
+            by=by[regime],
+            slope=slope[regime],
+        )
+        for condition, state, regime in zip(conditions, states, regimes, strict=True)
     ]
-
-
-def _snapshot(
-    engine: Engine, conditions: Conditions, state: State, observables: Observables, slope: Floats | None
-) -> Snapshot:
-    network = engine.network
-    linear = Linearisation(network, state, conditions, engine.pressure_demand)
-    by = linear.sensitivities(observables)
-    return Snapshot(
-        network=network,
-        conditions=conditions,
-        state=state,
-        value=observables.values(state, network),
-        kind=observables.kind,
-        demand=by.demand,
-        withdrawal=by.withdrawal,
-        headloss=by.headloss,
-        source=by.source,
-        slope=linear.thevenin(np.arange(len(network.link_ids))) if slope is None else slope,
-    )

@@ -31,13 +31,13 @@ def unexplained_ratio(evidence: Evidence, window: Window, onsets: int = 8) -> fl
 
 def _ratio(evidence: Evidence, scale: Floats, onset: int) -> float:
     """Return the log-likelihood ratio for offsets (S,) of standard deviation ``scale`` since ``onset``."""
-    columns = evidence.whitener[onset:] * scale
+    since = np.arange(len(evidence.group)) >= onset
+    columns = evidence.whitener[evidence.group] * scale * since[:, None, None]
     residual = evidence.unexplained()
     # Offsets beside departures: integrate the departures out first (Schur complement of their block).
-    shared = np.einsum("tsr,tsp->rp", evidence.basis[onset:], columns)
-    shared = np.linalg.solve(evidence.factor, shared)
+    shared = np.linalg.solve(evidence.factor, evidence.projected(columns))
     precision = np.eye(len(scale)) + np.einsum("tsp,tsq->pq", columns, columns) - shared.T @ shared
-    gain = np.einsum("tsp,ts->p", columns, residual[onset:])
+    gain = np.einsum("tsp,ts->p", columns, residual)
     sign, log_determinant = np.linalg.slogdet(precision)
     assert sign > 0
     return 0.5 * float(gain @ np.linalg.solve(precision, gain)) - 0.5 * float(log_determinant)

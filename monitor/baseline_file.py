@@ -14,7 +14,8 @@ from hydro.baseline import Baseline
 from hydro.departures import Departures
 from models.problem import BadInput
 
-VERSION = 1
+VERSION = 2
+_DEPARTED = ("deviation", "mean", "learnt")
 
 
 def save_baseline(baseline: Baseline, path: Path) -> None:
@@ -30,7 +31,7 @@ def save_baseline(baseline: Baseline, path: Path) -> None:
         "links": departures.links,
         "departed_points": list(departures.points),
     }
-    arrays = {name: getattr(departures, name) for name in ("deviation", "basis", "mean", "root")}
+    arrays = {name: getattr(departures, name) for name in _DEPARTED}
     arrays |= {name: getattr(baseline, name) for name in ("hourly", "excess", "bias", "scatter")}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
@@ -58,7 +59,7 @@ def load_baseline(path: Path) -> Baseline:
     if header["version"] != VERSION:
         raise BadInput.of(f"baseline of version {header['version']}, expected {VERSION}: calibrate again", str(path))
     departures = Departures(
-        **{name: arrays[name] for name in ("deviation", "basis", "mean", "root")},
+        **{name: arrays[name] for name in _DEPARTED},
         nodes=header["nodes"],
         zones=header["zones"],
         links=header["links"],

@@ -62,17 +62,19 @@ class DemandGrowth:
         return single + zones
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
-        """Return (S, C) change per m³/s of mean growth, shared among the nodes as they draw."""
+        """Return (S, C) change per m³/s drawn more, shared among the nodes as they draw."""
         columns = []
         for one in candidates:
             nodes = list(one.indices)
-            shape = snapshot.conditions.demand[nodes] / snapshot.network.base_demand[nodes].sum()
-            columns.append(snapshot.demand[:, nodes] @ shape)
+            drawn = snapshot.conditions.demand[nodes]
+            columns.append(snapshot.demand[:, nodes] @ (drawn / max(drawn.sum(), 1e-12)))
         return np.stack(columns, axis=1)
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
-        """Return (C, G) mean growth [m³/s]."""
-        return np.broadcast_to(severities, (len(candidates), len(severities)))
+        """Return (C, G) growth at this time of the day [m³/s]."""
+        demand, base = snapshot.conditions.demand, snapshot.network.base_demand
+        pace = np.array([demand[list(one.indices)].sum() / base[list(one.indices)].sum() for one in candidates])
+        return np.asarray(pace[:, None] * severities[None, :])
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the nodes' demands scaled up."""

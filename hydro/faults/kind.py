@@ -65,7 +65,7 @@ class FaultKind(Protocol):
         """Return where it may stand."""
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
-        """Return (S, C) the change of each observed value per unit of amplitude."""
+        """Return (S, C) the change of each observed value per unit of amplitude: much the same all through a regime."""
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) the amplitude each severity has in this snapshot."""

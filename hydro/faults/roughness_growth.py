@@ -46,15 +46,17 @@ class RoughnessGrowth:
         ]
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
-        """Return (S, C) change per fraction of growth."""
-        columns = [
-            snapshot.headloss[:, list(one.indices)] @ snapshot.state.headloss[list(one.indices)] for one in candidates
-        ]
+        """Return (S, C) change per metre lost more in the group."""
+        columns = []
+        for one in candidates:
+            lost = snapshot.state.headloss[list(one.indices)]
+            columns.append(snapshot.headloss[:, list(one.indices)] @ (lost / _metres(lost)))
         return np.stack(columns, axis=1)
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
-        """Return (C, G) growth of friction [-]."""
-        return np.broadcast_to(severities, (len(candidates), len(severities)))
+        """Return (C, G) metres lost more in the group."""
+        lost = np.array([_metres(snapshot.state.headloss[list(one.indices)]) for one in candidates])
+        return np.asarray(lost[:, None] * severities[None, :])
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the group's roughness changed."""
@@ -66,3 +68,8 @@ class RoughnessGrowth:
     def describe(self, candidate: Candidate, severity: float, snapshot: Snapshot) -> dict[str, float]:
         """Return the factor on the model's roughness [-]."""
         return {"roughness_factor": (1.0 + severity) ** (1.0 / RESISTANCE_EXPONENT[snapshot.network.headloss_formula])}
+
+
+def _metres(headloss: Floats) -> float:
+    """Return the metres lost along all links of a group."""
+    return max(float(np.abs(headloss).sum()), 1e-9)

@@ -1,0 +1,65 @@
+"""Regimes: groups of steps in which the network works alike, so that one linearisation serves them all.
+
+A day of readings has a hundred steps but few ways of working: night and peak, pump on and pump off. Every step is
+solved; the sensitivities are taken at the step in the middle of its regime. The regimes are those of the network
+without a fault, the same for every hypothesis: rivals must not be told apart by how their steps were grouped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hydro.conditions import Conditions
+from hydro.observables import DEMAND, Observables
+from hydro.readings import Floats
+from hydro.state import State
+
+ALIKE = 0.04
+"""Steps that differ by less than this part of what is usual are one regime [-]."""
+
+
+def regimes_of(
+    conditions: Sequence[Conditions], states: Sequence[State], observables: Observables, most: int
+) -> NDArray[np.intp]:
+    """Return (T,) the regime of each solved step, at most ``most`` of them.
+
+    Farthest-point clustering on headlosses, demands and metered demands: every next regime begins where the steps are
+    told worst by those there are.
+    """
+    metered = observables.index[observables.kind == DEMAND]
+    demand = np.stack([one.demand for one in conditions])
+    blocks = [np.stack([state.headloss for state in states]), demand, *demand[:, metered].T[:, :, None]]
+    features = np.hstack([block / _usual(block) for block in blocks])
+    centres = [int(np.argmin(_distances(features, np.median(features, axis=0))))]
+    apart = _distances(features, features[centres[0]])[:, None]
+    while len(centres) < min(most, len(states)) and apart.min(axis=1).max() > ALIKE:
+        centres.append(int(np.argmax(apart.min(axis=1))))
+        apart = np.column_stack([apart, _distances(features, features[centres[-1]])])
+    return np.asarray(np.argmin(apart, axis=1), dtype=np.intp)
+
+
+def split(regimes: NDArray[np.intp], breaks: Sequence[int]) -> NDArray[np.intp]:
+    """Return (T,) regimes that are other ones after each break, numbered from 0 without a gap."""
+    phase = np.searchsorted(sorted(set(breaks)), np.arange(len(regimes)), side="right")
+    _, labels = np.unique(np.column_stack([phase, regimes]), axis=0, return_inverse=True)
+    return np.asarray(labels.ravel(), dtype=np.intp)
+
+
+def middles(labels: NDArray[np.intp], size: Floats) -> NDArray[np.intp]:
+    """Return (K,) for each regime the step whose ``size`` (T,) is in the middle."""
+    chosen = []
+    for regime in range(int(labels.max()) + 1):
+        steps = np.flatnonzero(labels == regime)
+        chosen.append(int(steps[np.argsort(size[steps])[len(steps) // 2]]))
+    return np.array(chosen, dtype=np.intp)
+
+
+def _usual(block: Floats) -> float:
+    return max(float(np.linalg.norm(block, axis=1).mean()), 1e-9)
+
+
+def _distances(features: Floats, other: Floats) -> Floats:
+    return np.asarray(np.linalg.norm(features - other, axis=1))
