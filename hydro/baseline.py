@@ -8,14 +8,17 @@ import numpy as np
 from scipy.linalg import eigh
 
 from hydro.assets import Assets
-from hydro.departures import Departures, Uncertainty
+from hydro.departures import Departures, Swing, Uncertainty, prior_swing, zone_response
 from hydro.engine import Engine
-from hydro.evidence import Evidence, lifted, likely_departures
+from hydro.evidence import Evidence, lifted, likely_departures, zones_now
+from hydro.observables import DEMAND
 from hydro.readings import Floats
 from hydro.resolve import Case, open_case, settle
 from hydro.threads import on_one_core
 from hydro.window import Window
 
+STEADY = 0.01
+"""No customer draws more evenly than this [-]."""
 DRIFT = 0.15
 """How far departures move between the baseline and a later window, as a fraction of their first spread [-]."""
 
@@ -27,7 +30,8 @@ class Baseline:
     ``departures``: their posterior; ``points``: the S points learnt from; ``hourly``: (24, Z) log demand factor of each
     zone by hour of the network's day; ``excess``: (S,) standard deviation [SI] by which a point's residuals exceed what
     its instrument and demands explain; ``bias``, ``scatter``: (S,) mean and standard deviation of what is left [SI];
-    ``temper``: share of the steps that tells something new, from how residuals repeat themselves; ``steps``: how many.
+    ``temper``: share of the steps that tells something new, from how residuals repeat themselves; ``steps``: how
+    many; ``swing``: how demand varies in time.
     """
 
     departures: Departures
@@ -38,29 +42,33 @@ class Baseline:
     scatter: Floats
     temper: float
     steps: int
+    swing: Swing
 
 
 @on_one_core
 def learn(engine: Engine, window: Window, departures: Departures, assets: Assets, spread: Uncertainty) -> Baseline:
     """Return the baseline of a healthy window; ``departures`` is what was believed before."""
-    case = open_case(engine, window, departures, assets, spread, 1.0)
+    case = open_case(engine, window, departures, assets, prior_swing(assets, spread), 1.0)
     evidence = settle(case)
     left = _left(case, evidence)
     expected = np.sqrt(_expected_variance(evidence))
     scatter = _spread_of(left)
+    metered = window.observables.kind == DEMAND
     return Baseline(
         departures=_learnt(departures, evidence, assets),
         points=window.points,
         hourly=_hourly(evidence, window),
-        excess=np.sqrt(np.maximum(scatter**2 - expected**2, 0.0)),
+        excess=np.where(metered, 0.0, np.sqrt(np.maximum(scatter**2 - expected**2, 0.0))),
         bias=_mean_of(left),
         scatter=scatter,
         temper=_temper(evidence),
         steps=window.steps,
+        swing=_swing(case, evidence, left),
     )
 
 
-def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets, spread: Uncertainty) -> Case:
+@on_one_core
+def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets) -> Case:
     """Return the case of a later window, explained as change from the baseline.
 
     Points that the baseline never saw (a crew's gauge, a node that is only watched) come in without a learnt datum.
@@ -72,7 +80,7 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
             extra = baseline.excess[baseline.points.index(point)]
             deviation[row] = np.sqrt(deviation[row] ** 2 + extra**2)
     case = open_case(
-        engine, replace(window, value=value, deviation=deviation), departures, assets, spread, baseline.temper
+        engine, replace(window, value=value, deviation=deviation), departures, assets, baseline.swing, baseline.temper
     )
     hour = (window.network_time() // 3600 % 24).astype(int)
     plain = tuple(
@@ -92,6 +100,23 @@ def _learnt(departures: Departures, evidence: Evidence, assets: Assets) -> Depar
     told, axes = eigh(np.eye(len(root)) - root @ root.T, check_finite=False)
     directions = lifted(departures, evidence, assets, axes * np.sqrt(np.maximum(told, 0.0)))
     return departures.posterior(likely_departures(departures, evidence, assets), directions)
+
+
+def _swing(case: Case, evidence: Evidence, left: Floats) -> Swing:
+    """Return how demand varies in time: at metered customers as their meters say, over zones as all points say."""
+    window = case.window
+    node = case.swing.node.copy()
+    for row in np.flatnonzero(window.observables.kind == DEMAND):
+        modelled = np.array([max(one.value[row], 1e-9) for one in evidence.snapshots])
+        strayed = np.nanvar(left[row] / modelled) - np.nanmean((window.deviation[row] / modelled) ** 2)
+        node[window.observables.index[row]] = np.sqrt(max(strayed, STEADY**2))
+    zones = zones_now(evidence, case.assets, case.swing)
+    spread = np.zeros_like(zones)
+    for step, snapshot in enumerate(evidence.snapshots):
+        told = evidence.whitener[evidence.group[step]] @ zone_response(snapshot, case.assets)
+        # What the step's readings leave of a zone's spread: the noise they are weighed with holds it already.
+        spread[step] = case.swing.zone**2 - case.swing.zone**4 * np.sum(told**2, axis=0)
+    return Swing(node, float(np.sqrt(np.mean(zones**2 + spread))))
 
 
 def _left(case: Case, evidence: Evidence) -> Floats:

@@ -108,11 +108,10 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
     seen_as = scan.departures[picks].T - freed.beside.coupling @ beside + _spread(freed.factor, rng)
     departures = _departures(case, freed, seen_as, rng)
     conditions: list[Conditions] = []
-    noise = case.spread.demand_noise_cv / np.sqrt(np.maximum(case.assets.customers, 1))
     for draw, pick in enumerate(picks.tolist()):
         world = _world(explained.hypothesis, place, _within(scan.severities, pick, rng), beside[:, draw])
         there = Place(departures[:, draw], freed.place.zones)
-        jitter = np.exp(noise * rng.standard_normal(len(noise)))
+        jitter = np.exp(case.swing.node * rng.standard_normal(len(case.swing.node)))
         for hypothesis in (without(world, cause.fault), world):
             condition = conditions_under(case, there, hypothesis, step)
             conditions.append(replace(condition, demand=condition.demand * jitter))

@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import eigh
 
 from hydro.assets import Assets
 from hydro.conditions import Conditions
-from hydro.network import PIPES, TANK, Network
+from hydro.network import PIPE, TANK, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
@@ -36,6 +37,14 @@ class Uncertainty:
     resistance_cv: float = 0.10
     source_head_m: float = 0.3
     datum_m: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Swing:
+    """How demand varies in time, beyond its patterns: coefficients of variation [-] at (N,) nodes and over a zone."""
+
+    node: Floats
+    zone: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +133,15 @@ def prior_departures(
     )
 
 
+def prior_swing(assets: Assets, spread: Uncertainty) -> Swing:
+    """Return how demand varies in time before anything was read: the more customers, the less."""
+    return Swing(spread.demand_noise_cv / np.sqrt(np.maximum(assets.customers, 1)), spread.zone_noise_cv)
+
+
 def sensitivity(snapshot: Snapshot, assets: Assets) -> Floats:
     """Return (S, P) the change of each observed value per unit of each departure."""
     by_node = snapshot.demand * snapshot.conditions.demand
-    is_pipe = np.isin(snapshot.network.link_kind, PIPES)
-    by_link = snapshot.headloss * np.where(is_pipe, snapshot.state.headloss, 0.0)
+    by_link = snapshot.headloss * np.where(snapshot.network.link_kind <= PIPE, snapshot.state.headloss, 0.0)
     by_zone = _by_zone(by_node, assets)
     return np.hstack([by_node, by_zone, by_link, snapshot.source, np.eye(len(snapshot.value))])
 
@@ -146,18 +159,15 @@ def depart(
     demand = conditions.demand * np.exp(node + (zone + zone_now)[assets.zone])
     roughness = np.where(np.isfinite(conditions.roughness), conditions.roughness, network.roughness)
     exponent = RESISTANCE_EXPONENT[network.headloss_formula]
-    is_pipe = np.isin(network.link_kind, PIPES)
-    roughness = np.where(is_pipe, roughness * np.exp(link / exponent), conditions.roughness)
+    roughness = np.where(network.link_kind <= PIPE, roughness * np.exp(link / exponent), conditions.roughness)
     return replace(conditions, demand=demand, roughness=roughness, head=conditions.head + source)
 
 
 def _apart(learnt: Floats) -> Floats:
     """Return orthogonal columns with the same products, without those that hardly matter."""
-    if learnt.shape[1] == 0:
-        return learnt
-    axes, size, _ = np.linalg.svd(learnt, full_matrices=False)
-    worth = size > 1e-3
-    return np.asarray(axes[:, worth] * np.minimum(size[worth], 1.0))
+    size, axes = eigh(learnt.T @ learnt, check_finite=False)
+    worth = size > 1e-6
+    return np.asarray(learnt @ axes[:, worth] * np.minimum(1.0, 1.0 / np.sqrt(size[worth])))
 
 
 def _by_zone(by_node: Floats, assets: Assets) -> Floats:

@@ -14,7 +14,7 @@ from scipy.special import logsumexp
 
 from hydro.assets import Assets
 from hydro.complaint import Complaint
-from hydro.departures import Departures, Uncertainty, prior_departures
+from hydro.departures import Departures, Uncertainty, prior_departures, prior_swing
 from hydro.engine import Engine
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Fault, Priors
@@ -112,7 +112,7 @@ def prepare(
     """Return the case of a window: with learnt departures, or with what is believed of any network before readings."""
     if departures is None:
         departures = fresh_departures(engine, window, assets, spread)
-    return open_case(engine, window, departures, assets, spread, temper)
+    return open_case(engine, window, departures, assets, prior_swing(assets, spread), temper)
 
 
 def fresh_departures(engine: Engine, window: Window, assets: Assets, spread: Uncertainty) -> Departures:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_solve, eigh, solve_triangular
 
 from hydro.assets import Assets
-from hydro.departures import Departures, Uncertainty, sensitivity, zone_response
+from hydro.departures import Departures, Swing, sensitivity, zone_response
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 from hydro.window import Window
@@ -128,7 +128,7 @@ def weigh(
     departures: Departures,
     place: Place,
     assets: Assets,
-    spread: Uncertainty,
+    swing: Swing,
     temper: float = 1.0,
 ) -> Evidence:
     """Return the evidence of a window at the snapshots, one for each of its steps.
@@ -138,7 +138,7 @@ def weigh(
     seen = _seen(snapshots, departures, assets)
     residual = _residual(snapshots, window, departures, place, assets, seen)
     known = np.isfinite(residual)
-    noise = {regime: _noise(one, assets, spread) for regime, one in _middles(snapshots).items()}
+    noise = {regime: _noise(one, assets, swing) for regime, one in _middles(snapshots).items()}
     group, whiteners, halves = _whiteners(snapshots, window, known, noise, temper)
     regime_of = _regime_of_groups(snapshots, group)
     axes, root = _roots(departures, seen, noise, window)
@@ -173,14 +173,14 @@ def trusting(window: Window, evidence: Evidence) -> Window:
     return replace(window, deviation=deviation * np.where(strange, 10.0 * doubtful, 1.0).T)
 
 
-def zones_now(evidence: Evidence, assets: Assets, spread: Uncertainty) -> Floats:
+def zones_now(evidence: Evidence, assets: Assets, swing: Swing) -> Floats:
     """Return (T, Z) the most likely zone factors in time, given the evidence's departures."""
     left = evidence.unexplained()
     zones = []
     for step, snapshot in enumerate(evidence.snapshots):
         response = evidence.whitener[evidence.group[step]] @ zone_response(snapshot, assets)
         # Σ already holds the zones' variance, so this is its posterior mean, not a least-squares fit.
-        zones.append(spread.zone_noise_cv**2 * (response.T @ left[step]))
+        zones.append(swing.zone**2 * (response.T @ left[step]))
     return np.stack(zones)
 
 
@@ -259,11 +259,10 @@ def _residual(
     )
 
 
-def _noise(snapshot: Snapshot, assets: Assets, spread: Uncertainty) -> Floats:
+def _noise(snapshot: Snapshot, assets: Assets, swing: Swing) -> Floats:
     """Return (S, S) covariance of what demand does in time."""
-    by_node = snapshot.demand * snapshot.conditions.demand * spread.demand_noise_cv
-    by_node = by_node / np.sqrt(np.maximum(assets.customers, 1))
-    by_zone = zone_response(snapshot, assets) * spread.zone_noise_cv
+    by_node = snapshot.demand * snapshot.conditions.demand * swing.node
+    by_zone = zone_response(snapshot, assets) * swing.zone
     return np.asarray(by_node @ by_node.T + by_zone @ by_zone.T)
 
 

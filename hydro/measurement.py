@@ -11,15 +11,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hydro.consequences import likely_place
 from hydro.diagnosis import Diagnosis
+from hydro.doubt import doubted
 from hydro.hypothesis import Hypothesis
 from hydro.network import JUNCTION
 from hydro.readings import Floats
+from hydro.resolve import conditions_under
 
 READING_NOISE = 0.3
 """Standard deviation of a crew's gauge and of what demands do between planning and reading [m]."""
 SPREAD_SHARE = 0.12
 """How well a hypothesis knows its own prediction: the spread of what it changes, as a fraction of that change [-]."""
+
+LEAST_BITS = 0.01
+"""A reading that tells less is not worth the way [bit]."""
+DOUBT = 0.05
+"""How much is left, beside a complaint, for a blockage that nothing but the complaint speaks of [-]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +51,35 @@ class Measurement:
     outcomes: tuple[Outcome, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Predictions:
+    """Hypotheses of ``weights`` (H,): their pressures and how well those are known, (H, K, N) [m], in K steps."""
+
+    weights: Floats
+    hypotheses: list[Hypothesis]
+    pressure: Floats
+    spread: Floats
+    steps: NDArray[np.intp]
+
+
 def next_measurements(diagnosis: Diagnosis, most: int = 5) -> list[Measurement]:
     """Return the most telling places for a gauge, one each node, the best first."""
-    weights, hypotheses, pressure, spread, steps = _predictions(diagnosis)
-    if len(weights) < 2:
-        return []
+    told = _predictions(diagnosis)
     network = diagnosis.found.case.engine.network
     nodes = np.flatnonzero(network.node_kind == JUNCTION)
-    bits = _information(weights, pressure[:, :, nodes], spread[:, :, nodes])
+    bits = _information(told.weights, told.pressure[:, :, nodes], told.spread[:, :, nodes])
     best_step = np.argmax(bits, axis=0)
     best = bits[best_step, np.arange(len(nodes))]
     result = []
     for place in np.argsort(-best)[:most]:
         step, node = int(best_step[place]), int(nodes[place])
-        told = _outcomes(weights, hypotheses, pressure[:, step, node], spread[:, step, node])
-        result.append(Measurement(node, int(steps[step]), float(best[place]), told))
-    return [one for one in result if one.bits > 0.01]
+        outcomes = _outcomes(told.weights, told.hypotheses, told.pressure[:, step, node], told.spread[:, step, node])
+        result.append(Measurement(node, int(told.steps[step]), float(best[place]), outcomes))
+    return [one for one in result if one.bits > LEAST_BITS]
 
 
-def _predictions(
-    diagnosis: Diagnosis, most: int = 30
-) -> tuple[Floats, list[Hypothesis], Floats, Floats, NDArray[np.intp]]:
-    """Return weights (H,), hypotheses, pressures and their spread (H, K, N) [m], and the steps (K,) looked at."""
+def _predictions(diagnosis: Diagnosis, most: int = 30) -> _Predictions:
+    """Return what the likeliest hypotheses predict, and beside a complaint what else could be behind it."""
     found = diagnosis.found
     window = found.case.window
     drawn = np.array([condition.demand.sum() for condition in found.case.plain])
@@ -72,12 +87,23 @@ def _predictions(
     named = found.explained[:most]
     logs = np.array([found.healthy_log_weight, *(one.log_weight for one in named)])
     weights = np.exp(logs - logs.max())
-    healthy = np.stack([found.healthy.snapshots[step].state.pressure for step in steps])
-    pressure = np.stack(
-        [healthy, *(np.stack([one.evidence.snapshots[step].state.pressure for step in steps]) for one in named)]
-    )
-    spread = np.sqrt(READING_NOISE**2 + (SPREAD_SHARE * (pressure - healthy)) ** 2)
-    return weights / weights.sum(), [(), *(one.hypothesis for one in named)], pressure, spread, steps
+    evidences = [found.healthy, *(one.evidence for one in named)]
+    pressure = np.stack([np.stack([one.snapshots[step].state.pressure for step in steps]) for one in evidences])
+    doubts = doubted(diagnosis, int(steps[0]))
+    doubt = DOUBT * np.array([weight for _, weight in doubts])
+    hypotheses = [(), *(one.hypothesis for one in named), *(hypothesis for hypothesis, _ in doubts)]
+    pressure = np.concatenate([pressure, _solved(diagnosis, [one for one, _ in doubts], steps)])
+    weights = np.concatenate([weights / weights.sum() * (1.0 - doubt.sum()), doubt])
+    spread = np.sqrt(READING_NOISE**2 + (SPREAD_SHARE * (pressure - pressure[0])) ** 2)
+    return _Predictions(weights, hypotheses, pressure, spread, steps)
+
+
+def _solved(diagnosis: Diagnosis, hypotheses: list[Hypothesis], steps: NDArray[np.intp]) -> Floats:
+    """Return (H, K, N) pressures [m] under hypotheses, at the leading one's departures."""
+    case, place = diagnosis.found.case, likely_place(diagnosis.found.case, diagnosis.leading)
+    conditions = [conditions_under(case, place, one, int(step)) for one in hypotheses for step in steps]
+    pressures = [state.pressure for state in case.engine.solve_many(conditions)]
+    return np.array(pressures).reshape(len(hypotheses), len(steps), len(case.engine.network.node_ids))
 
 
 def _information(weights: Floats, pressure: Floats, spread: Floats) -> Floats:

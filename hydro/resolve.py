@@ -11,7 +11,7 @@ from scipy.linalg import solve_triangular
 
 from hydro.assets import Assets
 from hydro.conditions import Conditions
-from hydro.departures import Departures, Uncertainty, depart
+from hydro.departures import Departures, Swing, depart
 from hydro.engine import Engine
 from hydro.evidence import Evidence, Place, likely_departures, trusting, weigh, zones_now
 from hydro.hypothesis import Hypothesis
@@ -42,7 +42,7 @@ class Case:
     regimes: NDArray[np.intp]
     departures: Departures
     assets: Assets
-    spread: Uncertainty
+    swing: Swing
     temper: float
 
 
@@ -105,12 +105,12 @@ def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidenc
 
 
 def _weigh(case: Case, window: Window, snapshots: Sequence[Snapshot], place: Place) -> Evidence:
-    return weigh(snapshots, window, case.departures, place, case.assets, case.spread, case.temper)
+    return weigh(snapshots, window, case.departures, place, case.assets, case.swing, case.temper)
 
 
 def _likely(case: Case, evidence: Evidence) -> Place:
     return Place(
-        likely_departures(case.departures, evidence, case.assets), zones_now(evidence, case.assets, case.spread)
+        likely_departures(case.departures, evidence, case.assets), zones_now(evidence, case.assets, case.swing)
     )
 
 
@@ -159,10 +159,10 @@ def _without_misreading(case: Case, hypothesis: Hypothesis, snapshots: Sequence[
 
 
 def open_case(
-    engine: Engine, window: Window, departures: Departures, assets: Assets, spread: Uncertainty, temper: float
+    engine: Engine, window: Window, departures: Departures, assets: Assets, swing: Swing, temper: float
 ) -> Case:
     """Return the case of a window, its boundaries set from what was measured."""
     plain, day = tuple(conditions_of(engine, window)), tuple(day_conditions(engine, window))
     most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
     regimes = regimes_of(plain, engine.solve_many(plain), window.observables, most)
-    return Case(engine, window, plain, day, regimes, departures, assets, spread, temper)
+    return Case(engine, window, plain, day, regimes, departures, assets, swing, temper)

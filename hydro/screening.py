@@ -23,6 +23,8 @@ from hydro.snapshot import Snapshot
 
 BETWEEN = 1.6
 """How far an amplitude may lie from the nearest one on the grid, as a factor."""
+LEAST_FALL = 1e-6
+"""A metered demand that falls less than this shows nothing [m³/s]."""
 AT_ONCE = 1024
 """Candidates looked at together."""
 
@@ -104,7 +106,8 @@ def screen(
         amplitude = np.stack([kind.amplitudes(one, some, severities) for one in evidence.snapshots])
         parts = [_Part(_by_group(evidence, plain), amplitude)]
         if kind.hydraulic and law is not None:
-            parts += [_tapped(evidence, tap, law, plain, amplitude) for tap in taps]
+            tapped = [_tapped(evidence, tap, law, plain, amplitude) for tap in taps]
+            parts += [part for part in tapped if np.any(np.abs(part.amplitude) > LEAST_FALL)]
         ratio = _ratio(evidence, parts, onsets)
         lowest = None
         if watched is not None:

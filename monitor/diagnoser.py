@@ -119,7 +119,7 @@ class Diagnoser:
         """Return the case of a window against the baseline, or against the model as it is where there is none."""
         if self.baseline is None:
             return prepare(self.engine, window, self.assets, self.spread, None)
-        return open_with(self.engine, window, self.baseline, self.assets, self.spread)
+        return open_with(self.engine, window, self.baseline, self.assets)
 
     def window(self, samples: Sequence[Sample], start: float, end: float) -> Window:
         """Return the window of a span, for watching."""

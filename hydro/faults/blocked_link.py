@@ -33,6 +33,16 @@ def added_headloss(snapshot: Snapshot, links: np.ndarray, minor_loss: Floats) ->
     return np.asarray(np.sign(flow) * slope * (np.abs(flow) - remaining))
 
 
+def blockage_for(snapshot: Snapshot, link: int, headloss: float) -> float:
+    """Return the minor loss [-] that adds a headloss [m] to a link; a closed valve's where none is enough."""
+    flow, slope = abs(float(snapshot.state.flow[link])), max(float(snapshot.slope[link]), 1e-9)
+    remaining = flow - headloss / slope
+    if remaining <= 0.0:
+        return CLOSED
+    curve = headloss / remaining**2
+    return float(curve * GRAVITY * np.pi**2 * snapshot.network.diameter[link] ** 4 / 8.0)
+
+
 class BlockedLink:
     """Candidates are all open pipes; the register's valves and the pipe's age weigh them."""
 

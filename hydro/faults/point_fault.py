@@ -7,12 +7,14 @@ import numpy as np
 from hydro.conditions import Conditions
 from hydro.faults.kind import Candidate, Scene
 from hydro.network import Network
-from hydro.observables import HEAD, PRESSURE
+from hydro.observables import DEMAND, HEAD, PRESSURE
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
 METER_WEIGHT = 0.1
 """A meter fails less often than a gauge drifts [-]."""
+BILLED_WEIGHT = 0.02
+"""A customer's own meter is read for money: it fails less often still [-]."""
 
 
 class PointFault:
@@ -32,9 +34,9 @@ class PointFault:
 
     def candidates(self, scene: Scene) -> list[Candidate]:
         """Return every compared point."""
-        gauge = np.isin(scene.observables.kind, [PRESSURE, HEAD])
+        weight = {PRESSURE: 1.0, HEAD: 1.0, DEMAND: BILLED_WEIGHT}
         return [
-            Candidate(self.name, (point,), (row,), weight=1.0 if gauge[row] else METER_WEIGHT)
+            Candidate(self.name, (point,), (row,), weight=weight.get(int(scene.observables.kind[row]), METER_WEIGHT))
             for row, point in enumerate(scene.points)
             if point in scene.fallible
         ]
