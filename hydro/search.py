@@ -44,6 +44,10 @@ class Effort:
 
 FREE = 2.0
 """How far a severity known already moves at most, in standard deviations of its slack."""
+ROUNDS, SETTLED = 4, 0.02
+"""How often departures and severities are fitted in turn at most, and the relative change that is none."""
+GAINED = 0.05
+"""A step that explains less more than this is not taken."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving."""
 WORTH_GROWING = 3.0
@@ -251,15 +255,31 @@ def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evi
 
 
 def _polished(asked: Question, one: Explained) -> Explained:
-    """Return a hypothesis fitted once more, linearised where it makes the departures likeliest."""
-    evidence = recentred(asked.case, one.hypothesis, one.evidence)
-    near = replace(one, evidence=evidence)
+    """Return a hypothesis fitted where it makes the departures likeliest, which moves as severities do."""
+    fitted = one
+    for _ in range(ROUNDS):
+        before = [abs(fault.severity) for fault in fitted.hypothesis]
+        fitted = replace(fitted, evidence=recentred(asked.case, fitted.hypothesis, fitted.evidence))
+        fitted = _fitted(asked, fitted)
+        if np.allclose(before, [abs(fault.severity) for fault in fitted.hypothesis], rtol=SETTLED, atol=0.0):
+            break
     last = len(one.hypothesis) - 1
-    scan, _ = rescan(asked, near, last)
-    hypothesis = _moved(asked, one.hypothesis, last, scan)
-    evidence = evidence_at(asked.case, hypothesis, evidence, one.hypothesis)
-    width = scan.log_width + _free_width(asked, hypothesis[:last])
-    return _told(asked, hypothesis, one.log_prior, width, evidence, range(last))
+    scan, _ = rescan(asked, fitted, last)
+    width = scan.log_width + _free_width(asked, one.hypothesis[:last])
+    return _told(asked, fitted.hypothesis, one.log_prior, width, fitted.evidence, range(last))
+
+
+def _fitted(asked: Question, one: Explained, rounds: int = 3) -> Explained:
+    """Return a hypothesis with all severities moved together to where readings and departures want them."""
+    for _ in range(rounds):
+        shifts = _slackened(asked, one).beside.mean
+        hypothesis = _shifted(asked, one.hypothesis, range(len(one.hypothesis)), shifts)
+        evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+        moved = _told(asked, hypothesis, one.log_prior, one.log_width, evidence, ())
+        if moved.told < _told(asked, one.hypothesis, one.log_prior, one.log_width, one.evidence, ()).told + GAINED:
+            return one
+        one = moved
+    return one
 
 
 def _rest(asked: Question, one: Explained, place: int) -> Explained:
@@ -330,15 +350,20 @@ def _worth(asked: Question, parent: Parent, lead: Lead) -> float:
 
 def _moved(asked: Question, hypothesis: Hypothesis, place: int, scan: Scan) -> Hypothesis:
     """Return the hypothesis with one fault at its likeliest severity and onset and the others where they suit it."""
-    shifts = iter(np.clip(scan.beside[scan.likeliest], -FREE, FREE))
-    moved = []
-    for one, fault in enumerate(hypothesis):
-        if one == place:
-            moved.append(replace(fault, severity=scan.best, onset=scan.onset))
-            continue
+    others = [one for one in range(len(hypothesis)) if one != place]
+    moved = list(_shifted(asked, hypothesis, others, scan.beside[scan.likeliest]))
+    moved[place] = replace(hypothesis[place], severity=scan.best, onset=scan.onset)
+    return tuple(moved)
+
+
+def _shifted(asked: Question, hypothesis: Hypothesis, places: Sequence[int], shifts: Floats) -> Hypothesis:
+    """Return the hypothesis with the severities at ``places`` moved by some deviations of their slack."""
+    moved = list(hypothesis)
+    for place, shift in zip(places, np.clip(shifts, -FREE, FREE), strict=True):
+        fault = hypothesis[place]
         grid = np.sort(np.abs(fault.kind.severities(asked.scene)))
-        size = np.clip(abs(fault.severity) * np.exp(SLACK * next(shifts)), grid[0], grid[-1])
-        moved.append(replace(fault, severity=float(np.sign(fault.severity) * size)))
+        size = np.clip(abs(fault.severity) * np.exp(SLACK * shift), grid[0], grid[-1])
+        moved[place] = replace(fault, severity=float(np.sign(fault.severity) * size))
     return tuple(moved)
 
 
