@@ -36,7 +36,7 @@ class Effort:
 
     tried: int = 24
     scanned: int = 8
-    exact: int = 4
+    exact: int = 6
     beam: int = 2
     named: int = 8
     most_faults: int = 3
@@ -187,7 +187,7 @@ class _Ledger:
             best = _polished(self._asked, self.best())
             self._keep(best)
             for place in range(len(best.hypothesis)):
-                self.extend(_rest(self._asked, best, place))
+                self.extend(_rest(self._asked, best, place), rival=best)
             if _keys(self.best().hypothesis) == _keys(best.hypothesis):
                 return
 
@@ -204,38 +204,56 @@ class _Ledger:
                 tried = one if one.scanned else _try(self._asked, one.parent, one.lead)
                 self._keep(_explain(self._asked, tried))
 
-    def extend(self, explained: Explained) -> None:
-        """Weigh every hypothesis that has one fault more, the likeliest ones exactly."""
+    def extend(self, explained: Explained, rival: Explained | None = None) -> None:
+        """Weigh every hypothesis that has one fault more, the likeliest ones exactly.
+
+        ``rival`` was polished before; what that gave it is given to all that stand beside it.
+        """
         asked, standing = self._asked, explained.hypothesis
         if standing:
             self._keep(explained)
         parent = Parent(explained, _slackened(asked, explained))
         rest = {key: one for key, one in asked.believed.items() if key not in _keys(standing)}
         every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
-        width = _free_width(asked, standing)
-        told = parent.evidence.log_likelihood + _odds(asked, standing) + width
-        for lead in every:
-            prior = _log_prior(asked, (*standing, lead.fault)) - lead.log_prior
-            weight = prior + told + lead.log_weight
-            self._weigh(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
         chosen = choose(every, asked.effort.tried, every[0].log_weight - FAR) if every else []
         near = sorted(((_worth(asked, parent, lead), place) for place, lead in enumerate(chosen)), reverse=True)
         likely = [chosen[place] for _, place in near[: asked.effort.scanned]]
         tried = sorted((_try(asked, parent, lead) for lead in likely), key=lambda one: -one.log_weight)
+        solved = {_keys(one.hypothesis): _explain(asked, one) for one in self._worth_solving(tried)}
+        polish = 0.0
+        if rival is not None and _keys(rival.hypothesis) in solved:
+            polish = max(0.0, rival.log_weight - solved[_keys(rival.hypothesis)].log_weight)
+        for exact in solved.values():
+            self._keep(replace(exact, told=exact.told + polish))
+        # What a scan misses of those solved it misses of the others of its generation too.
+        missed = [solved[_keys(one.hypothesis)].log_weight - one.log_weight for one in tried[: len(solved)]]
+        gain = polish + (float(np.median(missed)) if missed else 0.0)
+        self._weigh_leads(parent, every, gain)
         for one in tried:
-            self._weigh(one)
-        for one in self._worth_solving(tried):
-            self._keep(_explain(asked, one))
+            self._weigh(replace(one, log_weight=one.log_weight + gain))
+
+    def _weigh_leads(self, parent: Parent, every: Sequence[Lead], gain: float) -> None:
+        """Note what screening says of every hypothesis that has one fault more than the parent."""
+        asked, standing = self._asked, parent.explained.hypothesis
+        width = _free_width(asked, standing)
+        told = parent.evidence.log_likelihood + _odds(asked, standing) + width + gain
+        for lead in every:
+            prior = _log_prior(asked, (*standing, lead.fault)) - lead.log_prior
+            weight = prior + told + lead.log_weight
+            self._weigh(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
 
     def _worth_solving(self, tried: Sequence[Weighed]) -> list[Weighed]:
-        """Return the best few of those tried, unless something known is far better."""
-        known = [one.log_weight for one in self.explained.values()]
-        top = max(known + [one.log_weight for one in tried])
-        return [one for one in tried if one.log_weight > top - FAR or not self.explained][: self._asked.effort.exact]
+        """Return the best few of those tried, unless something known is far better than all of them."""
+        known = max((one.log_weight for one in self.explained.values()), default=-np.inf)
+        if not tried or tried[0].log_weight < known - 2.0 * FAR:
+            return []
+        return [one for one in tried if one.log_weight > tried[0].log_weight - FAR][: self._asked.effort.exact]
 
     def _weigh(self, one: Weighed) -> None:
-        """Note a rough weight; a later one is a better one, for it stands nearer."""
-        self._weighed[_keys(one.hypothesis)] = one
+        """Note a rough weight; a later one is a better one, for it stands nearer, unless the one before was scanned."""
+        known = self._weighed.get(_keys(one.hypothesis))
+        if known is None or one.scanned or not known.scanned:
+            self._weighed[_keys(one.hypothesis)] = one
 
     def _keep(self, one: Explained) -> None:
         known = self.explained.get(_keys(one.hypothesis))
