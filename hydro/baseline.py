@@ -10,7 +10,7 @@ from scipy.linalg import eigh
 from hydro.assets import Assets
 from hydro.departures import Departures, Swing, Uncertainty, prior_swing, zone_response
 from hydro.engine import Engine
-from hydro.evidence import Evidence, lifted, likely_departures, zones_now
+from hydro.evidence import Evidence, lifted, likely_departures, zones_beyond
 from hydro.observables import DEMAND
 from hydro.readings import Floats
 from hydro.resolve import Case, open_case, settle
@@ -110,13 +110,16 @@ def _swing(case: Case, evidence: Evidence, left: Floats) -> Swing:
         modelled = np.array([max(one.value[row], 1e-9) for one in evidence.snapshots])
         strayed = np.nanvar(left[row] / modelled) - np.nanmean((window.deviation[row] / modelled) ** 2)
         node[window.observables.index[row]] = np.sqrt(max(strayed, STEADY**2))
-    zones = zones_now(evidence, case.assets, case.swing)
-    spread = np.zeros_like(zones)
+    beyond = zones_beyond(evidence, case.assets, case.swing)
+    spread = np.zeros_like(beyond)
     for step, snapshot in enumerate(evidence.snapshots):
         told = evidence.whitener[evidence.group[step]] @ zone_response(snapshot, case.assets)
         # What the step's readings leave of a zone's spread: the noise they are weighed with holds it already.
         spread[step] = case.swing.zone**2 - case.swing.zone**4 * np.sum(told**2, axis=0)
-    return Swing(node, float(np.sqrt(np.mean(zones**2 + spread))))
+    drift = evidence.beside.mean**2 + np.diag(np.linalg.inv(evidence.beside.factor @ evidence.beside.factor.T))
+    return Swing(
+        node, zone=float(np.sqrt(np.mean(beyond**2 + spread))), drift=case.swing.drift * float(np.sqrt(drift.mean()))
+    )
 
 
 def _left(case: Case, evidence: Evidence) -> Floats:

@@ -10,7 +10,7 @@ from scipy.linalg import solve_triangular
 
 from hydro.conditions import Conditions
 from hydro.diagnosis import Cause, Diagnosis
-from hydro.evidence import Evidence, Place, lifted, likely_departures, seen_of
+from hydro.evidence import Evidence, Place, drift_of, lifted, likely_departures, seen_of
 from hydro.hypothesis import Fault, Hypothesis
 from hydro.readings import Floats
 from hydro.resolve import Case, conditions_under
@@ -110,7 +110,8 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
     conditions: list[Conditions] = []
     for draw, pick in enumerate(picks.tolist()):
         world = _world(explained.hypothesis, place, _within(scan.severities, pick, rng), beside[:, draw])
-        there = Place(departures[:, draw], freed.place.zones)
+        drift = drift_of(case.window, case.assets, case.swing, beside[:, draw] - freed.beside.mean)
+        there = Place(departures[:, draw], freed.place.zones + drift)
         jitter = np.exp(case.swing.node * rng.standard_normal(len(case.swing.node)))
         for hypothesis in (without(world, cause.fault), world):
             condition = conditions_under(case, there, hypothesis, step)
@@ -126,8 +127,9 @@ def _spread(factor: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _world(hypothesis: Hypothesis, place: int, severity: float, beside: Floats) -> Hypothesis:
-    """Return the hypothesis with one severity given and the others moved by ``beside`` deviations of their slack."""
-    shifts = iter(np.exp(SLACK * np.clip(beside, -3.0, 3.0)))
+    """Return the hypothesis with one severity given and the others moved by the last of ``beside``."""
+    free = beside[len(beside) - len(hypothesis) + 1 :]
+    shifts = iter(np.exp(SLACK * np.clip(free, -3.0, 3.0)))
     return tuple(
         replace(fault, severity=severity if one == place else fault.severity * float(next(shifts)))
         for one, fault in enumerate(hypothesis)

@@ -27,13 +27,14 @@ class Uncertainty:
     """Standard deviations of what the model may have wrong before anything breaks.
 
     Coefficients of variation [-] of demands (persistent and independent in time, at a node of one customer and over a
-    zone) and pipe resistance; metres for source heads and gauge datums.
+    zone, which also drifts over hours) and pipe resistance; metres for source heads and gauge datums.
     """
 
     demand_cv: float = 0.15
     demand_noise_cv: float = 0.10
     zone_cv: float = 0.10
     zone_noise_cv: float = 0.10
+    zone_drift_cv: float = 0.03
     resistance_cv: float = 0.10
     source_head_m: float = 0.3
     datum_m: float = 0.1
@@ -41,10 +42,14 @@ class Uncertainty:
 
 @dataclass(frozen=True, slots=True)
 class Swing:
-    """How demand varies in time, beyond its patterns: coefficients of variation [-] at (N,) nodes and over a zone."""
+    """How demand varies in time, beyond its patterns: coefficients of variation [-].
+
+    ``node``: (N,) from step to step; ``zone``, ``drift``: of a zone as a whole, from step to step and over hours.
+    """
 
     node: Floats
     zone: float
+    drift: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,8 @@ def prior_departures(
 
 def prior_swing(assets: Assets, spread: Uncertainty) -> Swing:
     """Return how demand varies in time before anything was read: the more customers, the less."""
-    return Swing(spread.demand_noise_cv / np.sqrt(np.maximum(assets.customers, 1)), spread.zone_noise_cv)
+    node = spread.demand_noise_cv / np.sqrt(np.maximum(assets.customers, 1))
+    return Swing(node, spread.zone_noise_cv, spread.zone_drift_cv)
 
 
 def sensitivity(snapshot: Snapshot, assets: Assets) -> Floats:

@@ -26,6 +26,8 @@ from hydro.window import Window
 
 STRANGE = 3.5
 """A reading this many standard deviations off what the departures allow has no say in where the network is solved."""
+DRIFT_S = 6 * 3600.0
+"""Time over which a zone's demand drifts [s]."""
 NEVER = 1e3
 """Deviation that stands for a point nobody read [SI]."""
 FAINT = 1e-3
@@ -42,13 +44,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """K more Gaussian unknowns beside the departures: how far the severities of faults known already may still move.
+    """K more Gaussian unknowns beside the departures: drift of the zones' demands, knot by knot, and after that how far
+    the severities of faults known already may still move.
 
-    ``columns``: (T, S, K) whitened change of the observed values per standard deviation, departures projected out;
-    ``coupling``: (r, K) by which u gives way to them; ``factor``: (K, K) lower Cholesky factor of their precision;
-    ``mean``: (K,) of their posterior, in standard deviations.
+    ``white``: (T, S, K) whitened change of the observed values per standard deviation; ``columns``: the same with the
+    departures projected out; ``coupling``: (r, K) by which u gives way to them; ``factor``: (K, K) lower Cholesky
+    factor of their precision; ``mean``: (K,) of their posterior, in standard deviations.
     """
 
+    white: Floats
     columns: Floats
     coupling: Floats
     factor: Floats
@@ -103,23 +107,21 @@ class Evidence:
         return np.asarray(solve_triangular(self.factor, np.eye(len(self.factor)), lower=True).T)
 
     def with_beside(self, columns: Floats) -> Evidence:
-        """Return the evidence with more Gaussian unknowns integrated out, none beside them.
+        """Return the evidence with more Gaussian unknowns integrated out, after those that are beside already.
 
         ``columns``: (T, S, K) how they move the observed values per standard deviation.
         """
-        white = self.whitened(columns)
+        white = np.concatenate([self.beside.white, self.whitened(columns)], axis=2)
+        before = _gained(self.beside, self.residual)
         shared = self.projected(white)
         coupling = cho_solve((self.factor, True), shared)
         reduced = white - (self.basis @ coupling)[self.group]
-        precision = np.eye(columns.shape[2]) + np.einsum("tsk,tsl->kl", white, white) - shared.T @ coupling
+        precision = np.eye(white.shape[2]) + np.einsum("tsk,tsl->kl", white, white) - shared.T @ coupling
         factor = np.linalg.cholesky(precision)
-        scaled = solve_triangular(factor, np.einsum("tsk,ts->k", reduced, self.residual), lower=True)
-        gained = 0.5 * float(scaled @ scaled) - float(np.log(np.diag(factor)).sum())
-        return replace(
-            self,
-            log_likelihood=self.log_likelihood + gained,
-            beside=Beside(reduced, coupling, factor, np.asarray(solve_triangular(factor.T, scaled, lower=False))),
-        )
+        told = np.einsum("tsk,ts->k", reduced, self.residual)
+        beside = Beside(white, reduced, coupling, factor, np.asarray(cho_solve((factor, True), told)))
+        gained = _gained(beside, self.residual) - before
+        return replace(self, log_likelihood=self.log_likelihood + gained, beside=beside)
 
 
 def weigh(
@@ -145,7 +147,7 @@ def weigh(
     basis = np.stack([whitener @ root[regime] for whitener, regime in zip(whiteners, regime_of, strict=True)])
     white = np.einsum("tij,tj->ti", whiteners[group], np.where(known, residual, 0.0))
     factor, mean, told = _integrated(basis, white, group)
-    return Evidence(
+    still = Evidence(
         snapshots=tuple(snapshots),
         place=place,
         group=group,
@@ -158,6 +160,7 @@ def weigh(
         log_likelihood=told + float(halves[group].sum()),
         beside=_nothing(white.shape, basis.shape[2]),
     )
+    return still.with_beside(drift_columns(snapshots, window, assets, swing))
 
 
 def trusting(window: Window, evidence: Evidence) -> Window:
@@ -173,8 +176,41 @@ def trusting(window: Window, evidence: Evidence) -> Window:
     return replace(window, deviation=deviation * np.where(strange, 10.0 * doubtful, 1.0).T)
 
 
-def zones_now(evidence: Evidence, assets: Assets, swing: Swing) -> Floats:
+def knots(window: Window) -> Floats:
+    """Return (T, M) weights of the knots between which a zone's demand drifts, a quarter circle from each to the next.
+
+    The squares of the weights add up to 1, so that the drift is as wide between knots as on them.
+    """
+    place = (window.time - window.time[0]) / DRIFT_S
+    first = np.floor(place).astype(int)
+    angle = (place - first) * np.pi / 2.0
+    weights = np.zeros((len(place), int(first[-1]) + 2))
+    weights[np.arange(len(place)), first] = np.cos(angle)
+    weights[np.arange(len(place)), first + 1] = np.sin(angle)
+    return weights
+
+
+def drift_columns(snapshots: Sequence[Snapshot], window: Window, assets: Assets, swing: Swing) -> Floats:
+    """Return (T, S, M·Z) how each zone's drift at each knot moves the observed values per standard deviation."""
+    by_zone = np.stack([zone_response(one, assets) for one in snapshots]) * swing.drift
+    columns = knots(window)[:, None, :, None] * by_zone[:, :, None, :]
+    return columns.reshape(*by_zone.shape[:2], -1)
+
+
+def drift_of(window: Window, assets: Assets, swing: Swing, beside: Floats) -> Floats:
+    """Return (T, Z) drift of the zones' log demand factors for unknowns ``beside`` (K,)."""
+    weights = knots(window)
+    zones = len(assets.zone_names)
+    return np.asarray(swing.drift * weights @ beside[: weights.shape[1] * zones].reshape(-1, zones))
+
+
+def zones_now(evidence: Evidence, window: Window, assets: Assets, swing: Swing) -> Floats:
     """Return (T, Z) the most likely zone factors in time, given the evidence's departures."""
+    return drift_of(window, assets, swing, evidence.beside.mean) + zones_beyond(evidence, assets, swing)
+
+
+def zones_beyond(evidence: Evidence, assets: Assets, swing: Swing) -> Floats:
+    """Return (T, Z) the most likely zone factors from step to step, beyond their drift."""
     left = evidence.unexplained()
     zones = []
     for step, snapshot in enumerate(evidence.snapshots):
@@ -204,7 +240,14 @@ def likely_departures(departures: Departures, evidence: Evidence, assets: Assets
 
 
 def _nothing(shape: tuple[int, ...], rank: int) -> Beside:
-    return Beside(np.zeros((*shape, 0)), np.zeros((rank, 0)), np.zeros((0, 0)), np.zeros(0))
+    nothing = np.zeros((*shape, 0))
+    return Beside(nothing, nothing, np.zeros((rank, 0)), np.zeros((0, 0)), np.zeros(0))
+
+
+def _gained(beside: Beside, residual: Floats) -> float:
+    """Return by how much the log-likelihood is higher for what was integrated out beside the departures."""
+    scaled = solve_triangular(beside.factor, np.einsum("tsk,ts->k", beside.columns, residual), lower=True)
+    return 0.5 * float(scaled @ scaled) - float(np.log(np.diag(beside.factor)).sum())
 
 
 def _integrated(basis: Floats, white: Floats, group: NDArray[np.intp]) -> tuple[Floats, Floats, float]:

@@ -110,7 +110,8 @@ def _weigh(case: Case, window: Window, snapshots: Sequence[Snapshot], place: Pla
 
 def _likely(case: Case, evidence: Evidence) -> Place:
     return Place(
-        likely_departures(case.departures, evidence, case.assets), zones_now(evidence, case.assets, case.swing)
+        likely_departures(case.departures, evidence, case.assets),
+        zones_now(evidence, case.window, case.assets, case.swing),
     )
 
 

@@ -375,9 +375,10 @@ def _moved(asked: Question, hypothesis: Hypothesis, place: int, scan: Scan) -> H
 
 
 def _shifted(asked: Question, hypothesis: Hypothesis, places: Sequence[int], shifts: Floats) -> Hypothesis:
-    """Return the hypothesis with the severities at ``places`` moved by some deviations of their slack."""
+    """Return the hypothesis with the severities at ``places`` moved by the last of ``shifts``, deviations of slack."""
     moved = list(hypothesis)
-    for place, shift in zip(places, np.clip(shifts, -FREE, FREE), strict=True):
+    last = np.clip(shifts[len(shifts) - len(places) :], -FREE, FREE)
+    for place, shift in zip(places, last, strict=True):
         fault = hypothesis[place]
         grid = np.sort(np.abs(fault.kind.severities(asked.scene)))
         size = np.clip(abs(fault.severity) * np.exp(SLACK * shift), grid[0], grid[-1])

@@ -32,7 +32,7 @@ def save_baseline(baseline: Baseline, path: Path) -> None:
         "departed_points": list(departures.points),
     }
     arrays = {name: getattr(departures, name) for name in _DEPARTED}
-    arrays |= {"swing_node": baseline.swing.node, "swing_zone": np.array(baseline.swing.zone)}
+    arrays |= {"swing_node": baseline.swing.node, "swing_zones": np.array([baseline.swing.zone, baseline.swing.drift])}
     arrays |= {name: getattr(baseline, name) for name in ("hourly", "excess", "bias", "scatter")}
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(path.name + ".new")
@@ -72,6 +72,6 @@ def load_baseline(path: Path) -> Baseline:
         points=tuple(header["points"]),
         temper=header["temper"],
         steps=header["steps"],
-        swing=Swing(arrays["swing_node"], float(arrays["swing_zone"])),
+        swing=Swing(arrays["swing_node"], *arrays["swing_zones"].tolist()),
         **{name: array for name, array in arrays.items() if name in known},
     )

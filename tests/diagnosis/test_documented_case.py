@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import combinations
@@ -58,7 +58,7 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
         taken = complained + timedelta(minutes=30)
         place = first["next_measurements"][0]["node"]
         noise = 0.1 * float(np.random.default_rng(request.param).standard_normal())
-        value = pressure_at(site, taken, place, lambda _: True) + noise
+        value = pressure_at(site, taken, place) + noise
         reading = HandReading(place, taken, value, "crew", complaint_id=1)
         yield Case(site, request.param, first, diagnose(taken + timedelta(minutes=5), (reading,)))
 
@@ -68,40 +68,43 @@ def without(*gone: type) -> Callable[[Event], bool]:
     return lambda event: not isinstance(event.change, gone)
 
 
-def pressure_at(
-    site: Site, at: datetime, node: str, keep: Callable[[Event], bool], more: tuple[Event, ...] = ()
-) -> float:
-    """Return the plant's own pressure [m] with the events kept and some more; demands as expected, without chance."""
+def pressure_at(site: Site, at: datetime, node: str) -> float:
+    """Return the plant's own pressure [m]; demands as expected, without chance."""
     episode = load_episode(site.folder, "documented")
     truth = Truth(site.network, load_plant(site.folder), episode.start, site.time_zone, site.zones, certain=True)
     try:
         truth.advance(at, episode.events)
-        events = [*(event for event in episode.events if keep(event)), *more]
-        snapshot = truth.solve_again(events)
+        snapshot = truth.solve_again(episode.events)
         place = truth.elements.nodes[node]
         return float(snapshot.head[place] - truth.elements.elevation[place])
     finally:
         truth.close()
 
 
-def lost_to(case: Case, at: datetime, change: type) -> float:
-    """Return the head [m] that curing a change would have given back in the quarter of an hour around ``at``.
+def heads_as_they_were(case: Case, at: datetime, worlds: Sequence[Sequence[Event]]) -> list[float]:
+    """Return the factory's head [m] with other events than the episode's, in the quarter of an hour around ``at``.
 
-    As it really was, with the chance in demands that this seed drew.
+    The plant goes through the episode as it really was, with the chance in demands that this seed drew.
     """
     episode = load_episode(case.site.folder, "documented")
     plant = load_plant(case.site.folder)
     truth = Truth(case.site.network, plant, episode.start, case.site.time_zone, case.site.zones, case.seed)
-    cured = [event for event in episode.events if not isinstance(event.change, change)]
-    place, gained = truth.elements.nodes[FACTORY], []
+    place, heads = truth.elements.nodes[FACTORY], []
     try:
         for minutes in (-6, -3, 0, 3, 6):
             truth.advance(at + timedelta(minutes=minutes), episode.events)
-            free = truth.solve_again(cured).head[place]
-            gained.append(float(free - truth.solve_again(episode.events).head[place]))
+            heads.append([float(truth.solve_again(list(events)).head[place]) for events in worlds])
     finally:
         truth.close()
-    return float(np.mean(gained))
+    return [float(mean) for mean in np.mean(heads, axis=0)]
+
+
+def lost_to(case: Case, at: datetime, change: type) -> float:
+    """Return the head [m] that curing a change would have given back in the quarter of an hour around ``at``."""
+    events = load_episode(case.site.folder, "documented").events
+    cured = [event for event in events if not isinstance(event.change, change)]
+    free, as_it_was = heads_as_they_were(case, at, [cured, events])
+    return free - as_it_was
 
 
 def probability(document: dict[str, Any], kind: str, element: str) -> float:
@@ -150,12 +153,12 @@ def test_attribution_is_the_shapley_sum_of_the_plants_own_solves(case: Case) -> 
     new_main = tuple(
         Event(laid_at, Repair(link, diameter_mm=laid["inner_mm"], roughness=laid["roughness"])) for link in MAIN
     )
-    solved: dict[frozenset[int], float] = {}
-    for count in range(4):
-        for cured in map(frozenset, combinations(range(3), count)):
-            gone = tuple(kind for place, kind in enumerate((Blockage, DemandChange)) if place in cured)
-            more = new_main if 2 in cured else ()
-            solved[cured] = pressure_at(case.site, at, FACTORY, without(*gone), more)
+    worlds: dict[frozenset[int], list[Event]] = {}
+    for cured in (frozenset(chosen) for count in range(4) for chosen in combinations(range(3), count)):
+        keep = without(*(kind for place, kind in enumerate((Blockage, DemandChange)) if place in cured))
+        events = [event for event in load_episode(case.site.folder, "documented").events if keep(event)]
+        worlds[cured] = [*events, *(new_main if 2 in cured else ())]
+    solved = dict(zip(worlds, heads_as_they_were(case, at, list(worlds.values())), strict=True))
     truth = dict(zip(("blocked_link", "demand_growth", "undersized_main"), shapley(3, solved.__getitem__), strict=True))
     told = {one["term"]: one["head_m"] for one in document["attribution"]}
     assert set(told) == set(truth)
