@@ -185,7 +185,7 @@ async def read_once(site: Site) -> list[Sample]:
         # Where no device tells the plant's time, there is no better time than the wall's.
         now = clock.now(device.name, asyncio.get_running_loop().time()) or datetime.now(UTC)
         if isinstance(answer, str):
-            samples += [silent(point, now, f"{SILENT} ({answer})") for point in points]
+            samples += [Sample(point.name, now, *silent(f"{SILENT} ({answer})")) for point in points]
             continue
         now = clock.believed(answer.clock) or now
         for point, reading in zip(points, answer.readings, strict=True):

@@ -1,11 +1,13 @@
-"""Which samples are worth keeping: what has changed, and now and then that nothing has. Pure, one device at a time."""
+"""Which readings are worth keeping: what has changed, and now and then that nothing has. Pure, one device at a time."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
+from collectors.qualify import Judgement
 from models.point import Point
-from models.sample import Sample
+from models.sample import Quality
 
 
 def width(point: Point) -> float | None:
@@ -18,26 +20,29 @@ def width(point: Point) -> float | None:
 class Deadband:
     """Remembers what was kept last of each point that has a deadband."""
 
-    def __init__(self) -> None:
-        self._kept: dict[str, Sample] = {}
+    def __init__(self, points: Iterable[Point]) -> None:
+        self._bands = {
+            point.name: (band, timedelta(seconds=point.heartbeat_s))
+            for point in points
+            if (band := width(point)) is not None
+        }
+        self._kept: dict[str, tuple[datetime, Judgement]] = {}
 
-    def keeps(self, point: Point, sample: Sample) -> bool:
-        """Tell whether a sample is worth keeping; if so it is the one that the next are held against."""
-        band = width(point)
-        if band is None:
+    def spares(self, point: str, time: datetime, judged: Judgement) -> bool:
+        """Tell whether a reading need not be kept; if it is kept it is the one that the next are held against."""
+        held = self._bands.get(point)
+        if held is None:
+            return False
+        band, heartbeat = held
+        kept = self._kept.get(point)
+        if kept is not None and kept[0] <= time < kept[0] + heartbeat and _same(kept[1], judged, band):
             return True
-        kept = self._kept.get(point.name)
-        if kept is not None and _same(kept, sample, band):
-            passed_s = (sample.time - kept.time).total_seconds()
-            if 0.0 <= passed_s < point.heartbeat_s:
-                return False
-        self._kept[point.name] = sample
-        return True
-
-
-def _same(kept: Sample, sample: Sample, band: float) -> bool:
-    if (kept.quality, kept.reason) != (sample.quality, sample.reason):
+        self._kept[point] = time, judged
         return False
-    if math.isnan(kept.value) or math.isnan(sample.value):
-        return math.isnan(kept.value) and math.isnan(sample.value)
-    return abs(sample.value - kept.value) <= band
+
+
+def _same(kept: Judgement, judged: Judgement, band: float) -> bool:
+    if kept[1] is not judged[1] or kept[2] != judged[2]:
+        return False
+    # Values that are bad for the same reason are the same, though a NaN is like nothing.
+    return judged[1] is Quality.BAD or -band <= judged[0] - kept[0] <= band

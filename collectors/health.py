@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.sample import Quality, Sample
+from models.sample import Quality
 
 SKEW_TOLD_S = 10.0
 """A device's clock that is further off than this from the wall's is said, once."""
@@ -45,14 +44,12 @@ class DeviceHealth:
         self.latency_s += (latency_s - self.latency_s) * (_SMOOTH if self.answers > 1 else 1.0)
         self.late_s = late_s
 
-    def saw(self, samples: Sequence[Sample]) -> None:
-        """Note samples, in order of time."""
-        self.samples += len(samples)
-        for sample in samples:
-            if sample.quality is Quality.BAD:
-                self.bad.add(sample.point)
-            elif self.bad:
-                self.bad.discard(sample.point)
+    def saw(self, point: str, quality: Quality) -> None:
+        """Note what a point's newest reading is worth."""
+        if quality is Quality.BAD:
+            self.bad.add(point)
+        elif self.bad:
+            self.bad.discard(point)
 
 
 @dataclass

@@ -20,6 +20,8 @@ from models.sample import Sample
 from stores.spool import Loss, Spool
 
 LOG = logging.getLogger(__name__)
+GATHER_S = 0.05
+"""What comes within this is committed together: a commit costs more than the samples in it."""
 MOST = 1_000_000
 """Samples that may wait in memory while the disk is full."""
 MEMORY_FULL = "memory was full while the spool could not be written"
@@ -86,6 +88,8 @@ class Intake:
             if ending:
                 return
             await self._news.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), GATHER_S)
 
     async def _commit(self) -> None:
         if not self._waiting:

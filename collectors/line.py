@@ -11,10 +11,10 @@ from collectors.clock import PlantClock
 from collectors.deadband import Deadband
 from collectors.driver import Answer, Driver, NoAnswer, Reading
 from collectors.health import SKEW_TOLD_S, DeviceHealth
-from collectors.qualify import qualify, silent, stamp
+from collectors.qualify import Judgement, judge, qualify, silent, stamp
 from collectors.schedule import Backoff, Schedule
 from models.point import Point
-from models.sample import Sample
+from models.sample import Quality, Sample
 from models.site import Device
 
 LOG = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ class Line:
         self._health = health or DeviceHealth(device.name, device.protocol, len(points))
         self._phase_s = phase_s
         self._schedule = Schedule.of(points)
-        self._deadband = Deadband()
+        self._deadband = Deadband(points)
         self._backoff = Backoff(most_s=driver.longest_rest_s)
         self._trial: asyncio.Task[Answer | None] | None = None
         self._filling: asyncio.Task[None] | None = None
@@ -165,33 +165,50 @@ class Line:
         if now is None:
             return
         self._answered = now
-        samples = self._samples_told(answer.told, now)
+        samples = self._samples_told(answer.told, now) if answer.told else []
+        # This loop runs for every reading of every device; what can be left out of it is.
+        judged_by, spared, trouble = judge, self._deadband.spares, self._health.bad
         for point, reading in zip(points, answer.readings, strict=True):
-            samples.append(qualify(point, reading, stamp(reading, now, self._told.get(point.name))))
-            if reading.time is not None:
-                self._told[point.name] = reading.time
+            time = now
+            if reading[4] is not None:
+                time = stamp(reading, now, self._told.get(point.name))
+                self._told[point.name] = reading[4]
+            judged = judged_by(point, reading)
+            if trouble or judged[1] is Quality.BAD:
+                self._health.saw(point.name, judged[1])
+            if not spared(point.name, time, judged):
+                samples.append(Sample(point.name, time, *judged))
+        self._health.samples += len(points)
         self._pass_on(samples)
 
     def _samples_told(self, told: Sequence[Reading], now: datetime) -> list[Sample]:
         """Return the samples of changes; one whose time is known already was read before it was told."""
-        samples = []
+        samples: list[Sample] = []
         for reading in told:
-            point, last = self._by_name[reading.point], self._told.get(reading.point)
+            last = self._told.get(reading.point)
             if reading.time is None or reading.time != last:
-                samples.append(qualify(point, reading, stamp(reading, now, None)))
+                judged = judge(self._by_name[reading.point], reading)
+                self._add(samples, reading.point, stamp(reading, now, None), judged)
             if reading.time is not None and (last is None or reading.time > last):
                 self._told[reading.point] = reading.time
         return samples
 
+    def _add(self, samples: list[Sample], point: str, time: datetime, judged: Judgement) -> None:
+        """Add the sample of a reading if it is worth keeping."""
+        self._health.samples += 1
+        self._health.saw(point, judged[1])
+        if not self._deadband.spares(point, time, judged):
+            samples.append(Sample(point, time, *judged))
+
     def _pass_on(self, samples: Sequence[Sample]) -> None:
-        self._health.saw(samples)
-        kept = [sample for sample in samples if self._deadband.keeps(self._by_name[sample.point], sample)]
-        if kept:
-            self._sink(kept)
+        if samples:
+            self._sink(samples)
 
     def _lament(self, points: Sequence[Point], now: datetime) -> None:
-        if points:
-            self._pass_on([silent(point, now, self._silence) for point in points])
+        samples: list[Sample] = []
+        for point in points:
+            self._add(samples, point.name, now, silent(self._silence))
+        self._pass_on(samples)
 
     def _remember(self, since: datetime | None, now: datetime) -> None:
         """Begin to read what the device remembers of the time without contact, if that is not going on already."""

@@ -11,6 +11,8 @@ from models.sample import Quality, Sample
 
 AHEAD = timedelta(minutes=15)
 """How far a source's time may be ahead of its device's clock to be believed."""
+Judgement = tuple[float, Quality, str]
+"""A value in its point's unit, how far it may be believed, and why not further."""
 
 
 def stamp(reading: Reading, now: datetime, last: datetime | None) -> datetime:
@@ -24,27 +26,33 @@ def stamp(reading: Reading, now: datetime, last: datetime | None) -> datetime:
     return reading.time
 
 
-def qualify(point: Point, reading: Reading, time: datetime) -> Sample:
-    """Return the sample of a reading.
+def judge(point: Point, reading: Reading) -> Judgement:
+    """Return what a reading is worth.
 
     A value outside the point's valid range is bad, and says so; one within it is kept within what it is clamped to.
     """
-    value, quality, reason = reading.value, reading.quality, reading.reason
+    _, value, quality, reason, _ = reading
     if quality is Quality.BAD:
-        return Sample(point.name, time, value, quality, reason)
+        return value, quality, reason
     if not math.isfinite(value):
-        return Sample(point.name, time, math.nan, Quality.BAD, reason or "not a number")
+        return math.nan, Quality.BAD, reason or "not a number"
     if (point.valid_min is not None and value < point.valid_min) or (
         point.valid_max is not None and value > point.valid_max
     ):
-        return Sample(point.name, time, value, Quality.BAD, "outside valid range")
+        return value, Quality.BAD, "outside valid range"
     if point.clamp_min is not None:
         value = max(point.clamp_min, value)
     if point.clamp_max is not None:
         value = min(point.clamp_max, value)
+    return value, quality, reason
+
+
+def qualify(point: Point, reading: Reading, time: datetime) -> Sample:
+    """Return the sample of a reading."""
+    value, quality, reason = judge(point, reading)
     return Sample(point.name, time, value, quality, reason)
 
 
-def silent(point: Point, now: datetime, reason: str) -> Sample:
-    """Return the sample that stands for a reading that could not be had."""
-    return Sample(point.name, now, math.nan, Quality.BAD, reason)
+def silent(reason: str) -> Judgement:
+    """Return what stands for a reading that could not be had."""
+    return math.nan, Quality.BAD, reason

@@ -83,8 +83,14 @@ class ModbusDriver:
                 for place, raw in ask.layout.values(content):
                     if place == CLOCK:
                         clock = _time(raw)
-                    else:
-                        readings[place] = _reading(points[place], raw)
+                        continue
+                    point = points[place]
+                    value = raw * point.scale + point.offset
+                    readings[place] = (
+                        Reading(point.name, value)
+                        if math.isfinite(value)
+                        else Reading(point.name, math.nan, Quality.BAD, "not a number")
+                    )
             asked.append(ask)
         # What a unit refuses now it will refuse again: from here on it is asked around.
         self._plans[tuple(map(_NAME, points))] = asked
@@ -144,13 +150,6 @@ def _field(one: Wanted, block: Block, points: Sequence[Point]) -> Field:
     point = points[one.place]
     kind = "bit" if one.address.bit is not None else point.data_type
     return Field(one.place, 2 * offset, kind, point.byte_order, one.address.bit, length=2 * one.width)
-
-
-def _reading(point: Point, raw: float) -> Reading:
-    value = raw * point.scale + point.offset
-    if not math.isfinite(value):
-        return Reading(point.name, math.nan, Quality.BAD, "not a number")
-    return Reading(point.name, value)
 
 
 def _time(milliseconds: float) -> datetime | None:

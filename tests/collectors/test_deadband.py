@@ -24,8 +24,8 @@ def sample(seconds: float, value: float, quality: Quality = Quality.GOOD, reason
 
 
 def kept(point: Point, *samples: Sample) -> list[Sample]:
-    band = Deadband()
-    return [one for one in samples if band.keeps(point, one)]
+    band = Deadband([point])
+    return [one for one in samples if not band.spares(one.point, one.time, (one.value, one.quality, one.reason))]
 
 
 def test_without_a_deadband_everything_is_kept() -> None:

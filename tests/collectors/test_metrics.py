@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from collectors.health import DeviceHealth, Health
 from collectors.metrics import metrics, page, serving
 from models.problem import Unavailable
-from models.sample import Quality, Sample
+from models.sample import Quality
 
 NOW = datetime(2026, 7, 11, 7, tzinfo=UTC)
 
@@ -20,9 +20,10 @@ NOW = datetime(2026, 7, 11, 7, tzinfo=UTC)
 def health() -> Health:
     good = DeviceHealth("rtu-a", "modbus-tcp", 4, state="answers", since=NOW, skew_s=-1.5)
     good.took(0.02, 0.001)
-    good.saw([Sample(name, NOW, 1.0) for name in "ABCD"])
+    good.samples = 4
     away = DeviceHealth("rtu <b>", "opcua", 2, state="does not answer", why="timeout", failures=3)
-    away.saw([Sample("E", NOW, 1.0), Sample("E", NOW, 1.0, Quality.BAD)])
+    away.samples = 2
+    away.saw("E", Quality.BAD)
     return Health("Town", {one.name: one for one in (good, away)}, in_memory=7, in_spool=1234)
 
 
@@ -61,9 +62,11 @@ def test_page_shows_who_is_away_first_and_no_name_as_markup() -> None:
 def test_point_that_is_good_again_counts_again() -> None:
     device = DeviceHealth("rtu", "modbus-tcp", 2)
     assert device.good_share == 0.0
-    device.saw([Sample("A", NOW, 1.0), Sample("B", NOW, 1.0, Quality.BAD)])
+    device.samples = 2
+    device.saw("A", Quality.GOOD)
+    device.saw("B", Quality.BAD)
     assert device.good_share == 0.5
-    device.saw([Sample("B", NOW, 1.0)])
+    device.saw("B", Quality.GOOD)
     assert device.good_share == 1.0
 
 

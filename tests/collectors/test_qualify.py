@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -38,6 +39,14 @@ def test_doubt_of_the_source_is_kept() -> None:
     assert (sample.value, sample.quality, sample.reason) == (5.0, Quality.UNCERTAIN, "UncertainLastUsableValue")
 
 
-def test_silent_point_is_bad_with_the_reason() -> None:
-    sample = silent(POINT, NOW, "device does not answer")
-    assert (math.isnan(sample.value), sample.quality, sample.reason) == (True, Quality.BAD, "device does not answer")
+def test_silence_is_bad_with_the_reason() -> None:
+    value, quality, reason = silent("device does not answer")
+    assert (math.isnan(value), quality, reason) == (True, Quality.BAD, "device does not answer")
+
+
+@pytest.mark.parametrize(("value", "clamped"), [(-0.4, 0.0), (0.0, 0.0), (7.0, 7.0), (12.0, 10.0)])
+def test_value_within_its_range_is_kept_within_what_it_is_clamped_to(value: float, clamped: float) -> None:
+    point = replace(POINT, valid_min=-1.0, clamp_min=0.0, clamp_max=10.0)
+    sample = qualify(point, Reading("PT", value), NOW)
+    assert (sample.value, sample.quality) == (clamped, Quality.GOOD)
+    assert qualify(point, Reading("PT", -5.0), NOW).quality is Quality.BAD

@@ -111,7 +111,7 @@ public final class MiloLoad extends ManagedNamespaceWithLifecycle {
             .setBindAddress("127.0.0.1").setHostname("127.0.0.1").setBindPort(port)
             .addTokenPolicy(OpcUaServerConfig.USER_TOKEN_POLICY_ANONYMOUS).build();
         OpcUaServerConfig config = OpcUaServerConfig.builder()
-            .setApplicationUri("urn:hydro:peers:load").setApplicationName(LocalizedText.english("load"))
+            .setApplicationUri("urn:hydro:peers:server").setApplicationName(LocalizedText.english("load"))
             .setEndpoints(Set.of(endpoint))
             .setCertificateManager(new DefaultCertificateManager(new MemoryCertificateQuarantine())).build();
         OpcUaServer server = new OpcUaServer(
