@@ -7,10 +7,12 @@ carry the question; 5 a device, store or port is not there; 130 interrupted. ``H
 from __future__ import annotations
 
 import argparse
+import keyword
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 # The arrays here are small: threads inside a matrix product cost more than they bring, and solves have their own.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -34,6 +36,10 @@ COMMANDS = {
     "measure": "enter a crew's reading",
     "order": "list, dispatch and close work orders",
     "alarms": "list, acknowledge and shelve alarms",
+    "import": "bring samples from CSV or Parquet files into a site's store",
+    "export": "write samples of a site's store into a CSV or Parquet file",
+    "move": "move a site from the embedded store to InfluxDB",
+    "store": "say what a site's store and spool hold; prepare InfluxDB for it",
     "map": "draw the map of a site, with the causes of a diagnosis",
 }
 
@@ -47,14 +53,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary)
         if name == wanted:
-            import_module(f"cli.{name}").add_arguments(command)
+            _module(name).add_arguments(command)
     args = parser.parse_args(given)
     return _run(args)
 
 
+def _module(command: str) -> ModuleType:
+    """Return the module of a command; one that is a word of Python's own has an underscore more."""
+    return import_module(f"cli.{command}{'_' if keyword.iskeyword(command) else ''}")
+
+
 def _run(args: argparse.Namespace) -> int:
     try:
-        status: int = import_module(f"cli.{args.command}").run(args)
+        status: int = _module(args.command).run(args)
         sys.stdout.flush()
         return status
     except KeyboardInterrupt:

@@ -52,7 +52,7 @@ def read_readings(path: Path) -> tuple[tuple[Point, ...], list[Sample]]:
 
 
 def read_history(path: Path, points: Iterable[Point]) -> list[Sample]:
-    """Return samples of a site's points from ``time,point,value[,quality]``, values in the points' units.
+    """Return samples of a site's points from ``time,point,value[,quality,reason]``, values in the points' units.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def read_history(path: Path, points: Iterable[Point]) -> list[Sample]:
     problems: list[Problem] = []
     known = {point.name for point in points}
     samples: list[Sample] = []
-    for values, line in read_table(path, ("time", "point", "value"), ("quality",), problems):
+    for values, line in read_table(path, ("time", "point", "value"), ("quality", "reason"), problems):
         if len(problems) >= MOST_PROBLEMS:
             break
         row = Fields(values, str(path), line, f"reading of {values['point']}", problems)
@@ -72,7 +72,7 @@ def read_history(path: Path, points: Iterable[Point]) -> list[Sample]:
             row.note(f'point "{name}" is not in points.csv')
         time, value, quality = _time(row), _value(row), _quality(row)
         if len(problems) == before and time is not None:
-            samples.append(Sample(name, time, value, quality))
+            samples.append(Sample(name, time, value, quality, row.text("reason")))
     _refuse(problems, samples, path)
     return samples
 

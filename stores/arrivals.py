@@ -58,10 +58,7 @@ class Arrivals:
 
     def runs(self) -> Iterator[tuple[int, Run]]:
         """Yield each point of which something has come, and what."""
-        points, firsts = np.unique(self._point, return_index=True)
-        edges = [*firsts.tolist(), len(self._point)]
-        for point, first, last in zip(points.tolist(), edges[:-1], edges[1:], strict=True):
-            yield point, self._run.cut(first, last)
+        return by_point(self._point, self._run)
 
     def _fetch(self, connection: sqlite3.Connection, number: int) -> _Rows:
         (content,) = connection.execute("SELECT content FROM arrivals WHERE id = ?", (number,)).fetchone()
@@ -87,3 +84,11 @@ def by_point_and_time(point: Ints, time: Ints) -> Ints:
     points, times = point[order], time[order]
     kept: Ints = order[np.append((points[1:] != points[:-1]) | (times[1:] != times[:-1]), len(order) > 0)[: len(order)]]
     return kept
+
+
+def by_point(point: Ints, run: Run) -> Iterator[tuple[int, Run]]:
+    """Yield each point's run of samples that lie by point and time."""
+    points, firsts = np.unique(point, return_index=True)
+    edges = [*firsts.tolist(), len(point)]
+    for number, first, last in zip(points.tolist(), edges[:-1], edges[1:], strict=True):
+        yield number, run.cut(first, last)

@@ -20,8 +20,8 @@ import numpy as np
 from models.problem import BadInput, Unavailable
 from models.sample import Sample
 from models.site import Retention
-from stores.arrivals import Arrivals, by_point_and_time, pack_arrival
-from stores.columns import QUALITIES, Columns, joined
+from stores.arrivals import Arrivals, by_point, by_point_and_time, pack_arrival
+from stores.columns import QUALITIES, Columns, Ints, joined
 from stores.instant import instant, microseconds
 from stores.names import Names
 from stores.packing import Spoilt
@@ -100,8 +100,7 @@ class EmbeddedStore:
                 old, columns = columns.take(columns.time < since), columns.take(columns.time >= since)
             else:
                 old = columns.take(slice(0))
-            self._arrive(columns)
-            self._settle_if_due()
+            self._take_in(columns)
         if len(old):
             first = next(iter(old))
             raise BadInput.of(
@@ -165,6 +164,15 @@ class EmbeddedStore:
         with self._look():
             query = "SELECT name FROM points JOIN newest ON point_id = id ORDER BY name"
             return [row[0] for row in self._connection.execute(query)]
+
+    def old_means(self) -> Iterator[list[Mean]]:
+        """Yield, a point at a time, the means of samples that have grown old."""
+        for name in self.points():
+            with self._look():
+                parts = [self._old_steps(point, -(2**62), 2**62) for point, _ in self._known([name])]
+            means = [mean for steps in parts for one in steps for mean in means_of(name, one)]
+            if means:
+                yield means
 
     def newest(self) -> datetime | None:
         """Return the newest time of any sample."""
@@ -278,16 +286,31 @@ class EmbeddedStore:
             steps_unpacked(row[0]).between(start, end) for row in self._connection.execute(query, (point, end, start))
         ]
 
-    def _arrive(self, columns: Columns) -> None:
+    def _take_in(self, columns: Columns) -> None:
+        """Write samples down as they come; so many that they would settle at once go into blocks."""
         if not len(columns):
             return
+        point, run = self._by_point(columns)
+        self._renew(point, run)
+        if len(point) >= SETTLE:
+            self._settle()
+            for number, one in by_point(point, run):
+                self._settle_point(number, one)
+            return
+        content = (len(point), pack_arrival(point, run))
+        self._connection.execute("INSERT INTO arrivals (samples, content) VALUES (?, ?)", content)
+        rows, samples = self._connection.execute("SELECT count(*), sum(samples) FROM arrivals").fetchone()
+        if rows >= SETTLE_ROWS or samples >= max(SETTLE, 100 * len(self._points)):
+            self._settle()
+
+    def _by_point(self, columns: Columns) -> tuple[Ints, Run]:
         numbers = np.array([self._points.id_of(name) for name in columns.points], np.int64)[columns.point]
         reasons = np.array([self._reasons.id_of(name) for name in columns.reasons], np.int64)[columns.reason]
         order = by_point_and_time(numbers, columns.time)
-        point = numbers[order]
-        run = Run(columns.time[order], columns.value[order], columns.quality[order], reasons[order])
-        content = (len(point), pack_arrival(point, run))
-        self._connection.execute("INSERT INTO arrivals (samples, content) VALUES (?, ?)", content)
+        return numbers[order], Run(columns.time[order], columns.value[order], columns.quality[order], reasons[order])
+
+    def _renew(self, point: Ints, run: Run) -> None:
+        """See to the newest samples of points."""
         last = np.flatnonzero(np.append(point[1:] != point[:-1], True))
         rows = zip(
             *(column[last].tolist() for column in (point, run.time, run.value, run.quality, run.reason)), strict=True
@@ -298,11 +321,6 @@ class EmbeddedStore:
             " WHERE excluded.time_us >= time_us",
             rows,
         )
-
-    def _settle_if_due(self) -> None:
-        rows, samples = self._connection.execute("SELECT count(*), coalesce(sum(samples), 0) FROM arrivals").fetchone()
-        if rows >= SETTLE_ROWS or samples >= max(SETTLE, 100 * len(self._points)):
-            self._settle()
 
     def _settle(self) -> None:
         """Put what has come into blocks."""

@@ -29,7 +29,7 @@ from stores.columns import Columns, joined, nothing
 from stores.flux import AGGREGATES, PIVOT, flux_time, literal, span
 from stores.influx_retention import means_bucket, means_until, prepare
 from stores.instant import microseconds
-from stores.line_protocol import MEASUREMENT, QUALITY_FIELD, VOID, lines_of
+from stores.line_protocol import MEASUREMENT, QUALITY_FIELD, VOID, lines_of, means_lines
 from stores.run import steps_joined
 from stores.telemetry import Mean, means_of, steps_from
 
@@ -71,7 +71,7 @@ class InfluxStore:
             finally:
                 if sent is not None:
                     sent.result()
-            sent = self._sender.submit(self._send, body)
+            sent = self._sender.submit(self._send, body, self._settings.bucket)
         if sent is not None:
             sent.result()
 
@@ -120,6 +120,20 @@ class InfluxStore:
         """Return the oldest time of any sample that is kept as such."""
         return min(self._ends("first"), default=None)
 
+    def counts(self) -> dict[str, int]:
+        """Return how many samples there are of each point."""
+        query = (
+            f"from(bucket: {literal(self._settings.bucket)}) |> range({span(_BEGINNING, _END)})"
+            f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}" and r._field == "quality")'
+            ' |> count() |> keep(columns: ["point", "_value"])'
+        )
+        return {row["point"]: int(row["_value"]) for row in self._rows(query)}
+
+    def write_means(self, means: Sequence[Mean]) -> None:
+        """Keep means of samples that are gone."""
+        for first in range(0, len(means), LINES):
+            self._send("\n".join(means_lines(means[first : first + LINES])).encode(), means_bucket(self._settings))
+
     def keep(self, now: datetime) -> None:
         """Do nothing: the server's buckets and its task let samples grow old. See :meth:`prepare`."""
 
@@ -144,9 +158,9 @@ class InfluxStore:
         self._writing.close()  # type: ignore[no-untyped-call]
         self._client.close()  # type: ignore[no-untyped-call]
 
-    def _send(self, body: bytes) -> None:
+    def _send(self, body: bytes, bucket: str) -> None:
         with self._plainly():
-            self._writing.write(self._settings.bucket, record=body, write_precision="us")  # type: ignore[arg-type]
+            self._writing.write(bucket, record=body, write_precision="us")  # type: ignore[arg-type]
 
     def _ends(self, which: str) -> list[datetime]:
         query = (

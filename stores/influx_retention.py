@@ -81,11 +81,15 @@ def means_task(name: str, settings: InfluxSettings, retention: Retention) -> str
 
 def _bucket(client: InfluxDBClient, settings: InfluxSettings, name: str, days: float) -> None:
     buckets = client.buckets_api()
-    rule = BucketRetentionRules(type="expire", every_seconds=round(days * 86400.0))  # type: ignore[no-untyped-call]
-    rules = [rule] if days else []
+    rule = BucketRetentionRules(  # type: ignore[no-untyped-call]
+        type="expire",
+        every_seconds=round(days * 86400.0),
+        # What the server chooses for a new bucket; it is not changed by itself with the retention.
+        shard_group_duration_seconds=86400 if 0.0 < days < 180.0 else 7 * 86400,
+    )
     found = buckets.find_bucket_by_name(name)  # type: ignore[no-untyped-call]
     if found is None:
-        buckets.create_bucket(bucket_name=name, org=settings.org, retention_rules=rules)
+        buckets.create_bucket(bucket_name=name, org=settings.org, retention_rules=[rule])
     else:
-        found.retention_rules = rules
+        found.retention_rules = [rule]
         buckets.update_bucket(found)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from models.sample import Quality
 from stores.columns import CODES, Columns
+from stores.instant import microseconds
+from stores.telemetry import Mean
 
 MEASUREMENT = "samples"
 QUALITY_FIELD = {Quality.GOOD: 192, Quality.UNCERTAIN: 64, Quality.BAD: 0}
@@ -35,6 +38,15 @@ def lines_of(columns: Columns) -> list[str]:
         if quality == _GOOD and value == value
         else f"{heads[point]}{_doubtful(value, quality)}{reasons[reason]} {time}"
         for point, time, value, quality, reason in rows
+    ]
+
+
+def means_lines(means: Iterable[Mean]) -> list[str]:
+    """Return a line a mean, times in microseconds; the fields are those of the task that makes means."""
+    return [
+        f"{MEASUREMENT},point={mean.point.translate(_TAG)} mean={mean.value!r},low={mean.low!r},high={mean.high!r},"
+        f"count={float(mean.count)!r} {microseconds(mean.time)}"
+        for mean in means
     ]
 
 
