@@ -34,7 +34,7 @@ WORDS = {
         "zone": "{0} nodes",
         "drawn": "{0:+.1f} l/s",
         "size": "{0} would do",
-        "sure": "{0:.0f} % sure",
+        "sure": "{0} % sure",
         "lost": "{0:.1f} m lost at {1}",
         "interval": "alone {0:.1f} m (90 %: {1:.1f} to {2:.1f} m)",
         "measure": "Measure next",
@@ -68,7 +68,7 @@ WORDS = {
         "zone": "{0} 个节点",
         "drawn": "{0:+.1f} l/s",
         "size": "{0} 即可",
-        "sure": "把握 {0:.0f} %",
+        "sure": "把握 {0} %",
         "lost": "{1}损失 {0:.1f} m",
         "interval": "单独损失 {0:.1f} m (90 %: {1:.1f} 至 {2:.1f} m)",
         "measure": "下一步测量",
@@ -156,7 +156,7 @@ def _marked(
     nodes = tuple(one for one in on if one in network.node_index and one not in links)
     severity = cause.get("severity", {})
     where = [_where(kind, links, nodes, cause, words)]
-    where += [words["sure"].format(100.0 * cause["probability"])] if cause else []
+    where += [words["sure"].format(_percent(cause["probability"]))] if cause else []
     known = []
     if "demand_l_s" in severity:
         known.append(words["drawn"].format(severity["demand_l_s"]))
@@ -167,6 +167,11 @@ def _marked(
     lost = term.get("head_m", severity.get("head_lost_m"))
     place, valve = _place(links, nodes, cause, site, network), next(iter(cause.get("valve_ids", ())), "")
     return Marked(kind, links, nodes, place, lost, (" · ".join(where), " · ".join(known)), valve)
+
+
+def _percent(probability: float) -> str:
+    """Return a probability in per cent; nothing that was diagnosed is certain."""
+    return ">99" if probability > 0.99 else "<1" if probability < 0.01 else f"{100.0 * probability:.0f}"
 
 
 def _element_of(name: str, site: Site) -> str:

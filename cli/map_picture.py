@@ -16,6 +16,8 @@ PANEL = 372.0
 TITLE = 78.0
 LEAST_HEIGHT, MOST_HEIGHT = 600.0, 900.0
 LENS = 300.0
+WORTH_BITS = 0.05
+"""A reading that tells less is not advised."""
 COLOURS = {
     "blocked_link": "#d6293a",
     "closed_link": "#d6293a",
@@ -258,7 +260,8 @@ def _bar(picture: Picture, place: Place, causes: list[Marked]) -> float:
 
 def _advice(document: Document, words: dict[str, str]) -> list[tuple[str, list[str]]]:
     told = []
-    for one in document["next_measurements"][:1]:
+    worth = [one for one in document["next_measurements"][:1] if one["bits"] >= WORTH_BITS]
+    for one in worth:
         told.append((words["measure"], wrapped(words["measured"].format(one["node"], one["bits"]), 54)))
     for cure in document["cures"][:1]:
         sizes = [f"{laid['links'][0]}–{laid['links'][-1]} → {laid['size']}" for laid in cure["replace"]]

@@ -6,7 +6,9 @@ customer 3 m and move some pressure gauge by 0.5 m on average (the plant's own s
 they would stand anyway). The monitor runs as in ``benchmarks.monitor.healthy_weeks``, with the same settings.
 
 An alarm counts that blames a pipe, a valve or a customer; beside the share that alarms stands the share in which the
-true main is the one named, or among those told to be alike.
+true main is the one named, or among those told to be alike. Most mains are drawn without a valve of the register on
+them, while the diagnosis believes that valves block before plain pipes do. Between mains in series before a branch's
+last gauge nothing but that belief decides, so the share is told for mains with a valve too.
 """
 
 from __future__ import annotations
@@ -82,9 +84,11 @@ def main() -> None:
     rows = [ledger.rows()[case.key] for case in cases]
     alarmed = sum(row["minutes"] is not None for row in rows)
     named = sum(row["named"] for row in rows)
+    valved = [row for row in rows if row["valve"]]
     cpu_h = sum(row["cpu_s"] for row in rows) / 3600.0
     print(f"{alarmed} of {len(rows)} alarm within two hours ({MARK:.0%} wanted), {named} name the main or one alike")
-    print(f"{cpu_h:.1f} CPU-hours")
+    print(f"on mains with a registered valve {sum(row['named'] for row in valved)} of {len(valved)} are named")
+    print(f"{cpu_h:.2f} CPU-hours")
 
 
 def draw(site: Site, count: int, dice: random.Random) -> list[Case]:
@@ -148,6 +152,7 @@ def play(site: Site, diagnoser: Diagnoser, case: Case) -> Row:
         "gauge_m": round(case.gauge_m, 2),
         "minutes": min(((one.time - case.onset) / timedelta(minutes=1) for one in blames), default=None),
         "named": _names(watched, case),
+        "valve": any(valve.link == case.link for valve in site.valves),
         "blames": [one.row() for one in blames],
         "others": [one.row() for one in watched.raised if not one.blames],
         "alarms": watched.others,
