@@ -27,6 +27,8 @@ BUILT = Path(__file__).parent / "assets"
 SOURCE = Path(__file__).parent.parent / "web"
 STAMP = "built.json"
 """Written last by the build: the hash of the sources it was made from."""
+PARTS = "parts.json"
+"""Which part of the page is in which file; for measurements, not for browsers."""
 MADE = frozenset({"node_modules", "schema.d.ts", "__pycache__"})
 """Names in ``web/`` that are made there and are no source."""
 LEAST_GZIP = 512
@@ -72,7 +74,7 @@ def read_assets(built: Path = BUILT) -> Mapping[str, Asset]:
     found = {
         path.relative_to(built).as_posix(): _asset(path, lasting=path.parent != built)
         for path in built.rglob("*")
-        if path.is_file() and path.name != STAMP
+        if path.is_file() and path.name not in (STAMP, PARTS)
     }
     return found | {"": found["index.html"]}
 

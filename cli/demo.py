@@ -1,4 +1,7 @@
-"""``hydro demo``: the documented case, from a healthy morning to a cure that is verified."""
+"""``hydro demo``: the documented case, from a healthy morning to a cure that is verified.
+
+With a console by default: the visitor finds the cause and sends the crew. ``--headless`` tells it in the terminal.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("--headless", action="store_true", help="tell the story in the terminal, without a console")
+    parser.add_argument("--no-browser", action="store_true", help="print the console's address, open nothing")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of demands and gauges")
     parser.add_argument("--fault-link", metavar="LINK", help="block another main than the documented one")
     parser.add_argument("--speed", type=float, default=600.0, metavar="N", help="plant seconds a wall second (600)")
@@ -25,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     import sample_networks
     from cli.stage import Casting, StageError, set_stage
     from cli.story import Teller, play
+    from cli.visit import receive
     from models.problem import BadInput
 
     logging.getLogger().addHandler(logging.NullHandler())
@@ -38,7 +43,11 @@ def run(args: argparse.Namespace) -> int:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with set_stage(casting, folder) as stage:
-                steps = play(stage, casting, teller)
+                steps = (
+                    play(stage, casting, teller)
+                    if args.headless or args.json
+                    else receive(stage, casting, teller, browser=not args.no_browser)
+                )
         except StageError as error:
             sys.stderr.write(f"{error}\n")
             return error.status if error.status in (3, 4, 5) else 5

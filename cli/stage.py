@@ -53,6 +53,10 @@ class Crew:
         """Return the plant's time."""
         return datetime.fromisoformat(self._ask({"do": "time"})["plant_time"])
 
+    def pace(self, speed: float) -> None:
+        """Let the plant's time run so many seconds a second from now on."""
+        self._ask({"do": "pace", "speed": speed})
+
     def complaints(self) -> list[dict[str, Any]]:
         """Return the complaints that the plant's customers have raised so far."""
         found: list[dict[str, Any]] = self._ask({"do": "complaints"})["complaints"]
@@ -80,6 +84,7 @@ class Stage:
     """What the story needs: the service's site folder and the crew at the plant."""
 
     site: Path
+    url: str
     crew: Crew
     processes: tuple[subprocess.Popen[str], ...]
 
@@ -104,12 +109,12 @@ def set_stage(casting: Casting, folder: Path) -> Iterator[Stage]:
         _hydro(["calibrate", str(site), "--history", str(site / "history.csv"), "--json"])
         # The service first: the plant's clock runs from its start, ten minutes a second, and waits for nobody.
         serve = stack.enter_context(_running(["serve", str(site), "--port", "0", "--json"], folder / "service.log"))
-        _first_line(serve, folder / "service.log")
+        served = _first_line(serve, folder / "service.log")
         simulate = stack.enter_context(_running(command, folder / "plant.log"))
         ready = _first_line(simulate, folder / "plant.log")
         crew = Crew(int(ready["control_port"]))
         stack.callback(crew.close)
-        yield Stage(site, crew, (simulate, serve))
+        yield Stage(site, str(served["url"]), crew, (simulate, serve))
 
 
 def _hydro(arguments: list[str]) -> None:

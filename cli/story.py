@@ -39,6 +39,12 @@ class Teller:
     def __init__(self, out: TextIO) -> None:
         self._out = out
 
+    def say(self, lines: list[str]) -> None:
+        """Say something beside the story."""
+        self._out.writelines(f"\n{line}" for line in lines)
+        self._out.write("\n")
+        self._out.flush()
+
     def tell(self, step: Step, lines: list[str]) -> None:
         """Tell one step."""
         mark = "ok" if step["ok"] else "DID NOT HAPPEN"
@@ -98,19 +104,19 @@ def play(stage: Stage, casting: Casting, teller: Teller) -> list[Step]:
     """Play the story to its end, or to the first step that does not happen."""
     site = load_site(stage.site)
     with Records(site.stores.records_url) as records:
-        story = Play(stage, site, records, teller, casting.fault_link or _documented_link(casting), [])
+        story = Play(stage, site, records, teller, casting.fault_link or documented_link(casting), [])
         _tell_all(story, casting)
         return story.steps
 
 
 def _tell_all(story: Play, casting: Casting) -> None:
-    first = _first_event(casting)
-    if not _healthy(story, first):
+    first = first_event(casting)
+    if not healthy(story, first):
         return
-    complaint = _fault_and_complaint(story)
+    complaint = fault_and_complaint(story)
     if complaint is None:
         return
-    document = _diagnosis(story, complaint)
+    document = diagnosis(story, complaint)
     if document is None:
         return
     measured = _measurement(story, complaint, document)
@@ -119,13 +125,14 @@ def _tell_all(story: Play, casting: Casting) -> None:
     cure = _what_if(story, measured)
     if cure is None:
         return
-    work = _repair(story, complaint, cure)
+    work = repair(story, complaint, cure)
     if work is None:
         return
-    _verified(story, complaint, work)
+    verified(story, complaint, work)
 
 
-def _healthy(story: Play, until: datetime) -> bool:
+def healthy(story: Play, until: datetime) -> bool:
+    """Wait for the last minutes before the fault; tell whether anything was blamed until then."""
     story.wait(lambda: story.crew.time() >= until - timedelta(minutes=5))
     blames = [alarm.key for alarm in story.records.open_alarms() if alarm.kind is AlarmKind.DIAGNOSIS]
     beat = story.records.plant_time()
@@ -136,7 +143,8 @@ def _healthy(story: Play, until: datetime) -> bool:
     )
 
 
-def _fault_and_complaint(story: Play) -> Complaint | None:
+def fault_and_complaint(story: Play) -> Complaint | None:
+    """Wait for the customer to ring, and take the complaint down."""
     raised = story.wait(story.crew.complaints)
     if not raised:
         story.done("fault", False, {}, ["nobody complained"])
@@ -157,7 +165,8 @@ def _fault_and_complaint(story: Play) -> Complaint | None:
     return complaint
 
 
-def _diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
+def diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
+    """Wait for the complaint to be diagnosed; return the document."""
     number = story.wait(lambda: story.records.complaint(complaint.id).diagnosis_id)
     if not number:
         story.done("diagnosis", False, {}, ["no diagnosis came"])
@@ -232,12 +241,14 @@ def _what_if(story: Play, document: dict[str, Any]) -> dict[str, Any] | None:
     return fitting[0] if fitting else None
 
 
-def _repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> Work | None:
+def repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> Work | None:
+    """Do at the plant what a cure says, as the crew of the dispatched order would; a draft is dispatched first."""
     order = next((one for one in story.records.open_orders() if one.complaint_id == complaint.id), None)
     if order is None:
         story.done("repair", False, {}, ["no work order was drafted"])
         return None
-    order = story.records.advance_order(order, OrderState.DISPATCHED, "dispatcher Wang", story.crew.time(), FOREMAN)
+    if order.state is OrderState.DRAFT:
+        order = story.records.advance_order(order, OrderState.DISPATCHED, "dispatcher Wang", story.crew.time(), FOREMAN)
     before = story.crew.pressure(complaint.node, CREW_MINUTES)
     # Told before anything is touched: what the diagnosis promises for the time at which the gauge will hang again.
     looked = story.crew.time() + LOOKED_AFTER
@@ -272,7 +283,8 @@ def _repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> Work | N
     return Work(order, cure, before, forecast, looked)
 
 
-def _verified(story: Play, complaint: Complaint, work: Work) -> None:
+def verified(story: Play, complaint: Complaint, work: Work) -> None:
+    """Hold the pressure after the work against its forecast, and close the order."""
     story.wait(lambda: story.crew.time() >= work.looked - timedelta(minutes=CREW_MINUTES))
     after = story.crew.pressure(complaint.node, CREW_MINUTES)
     now = story.crew.time()
@@ -383,11 +395,13 @@ def _events(casting: Casting) -> list[dict[str, Any]]:
     return events
 
 
-def _documented_link(casting: Casting) -> str:
+def documented_link(casting: Casting) -> str:
+    """Return the main that the episode blocks."""
     return next(str(event["link"]) for event in _events(casting) if event["kind"] == "blockage")
 
 
-def _first_event(casting: Casting) -> datetime:
+def first_event(casting: Casting) -> datetime:
+    """Return when the first thing happens at the plant."""
     return min(_moment(event["at"]) for event in _events(casting))
 
 

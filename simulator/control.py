@@ -1,6 +1,6 @@
 """The control port: how a crew acts at the plant. One JSON object a line, one answer a line; it never tells the truth.
 
-Requests: ``time``, ``event``, ``measure``, ``complaints``, ``shutdown``; see ``docs/reference/plant.md``.
+Requests: ``time``, ``pace``, ``event``, ``measure``, ``complaints``, ``shutdown``; see ``docs/reference/plant.md``.
 """
 
 from __future__ import annotations
@@ -83,6 +83,8 @@ class Control:
             match request.get("do"):
                 case "time":
                     return self._time()
+                case "pace":
+                    return self._pace(request.get("speed"))
                 case "event":
                     return self._event(request.get("event"))
                 case "measure":
@@ -92,12 +94,18 @@ class Control:
                 case "shutdown":
                     return {"ok": True, "stopping": True}
                 case other:
-                    return _refused(f"do {other!r}, expected time, event, measure, complaints or shutdown")
+                    return _refused(f"do {other!r}, expected time, pace, event, measure, complaints or shutdown")
         except ValueError as error:
             return _refused(str(error))
 
     def _time(self) -> dict[str, Any]:
         return {"ok": True, "plant_time": self._plant.time.isoformat(), "lag_s": round(self._plant.lag_s, 3)}
+
+    def _pace(self, speed: object) -> dict[str, Any]:
+        if isinstance(speed, bool) or not isinstance(speed, int | float):
+            return _refused(f"speed {speed!r}, expected plant seconds a wall second")
+        self._plant.pace(speed)
+        return self._time()
 
     def _event(self, table: object) -> dict[str, Any]:
         if not isinstance(table, dict):

@@ -78,6 +78,7 @@ class Plant:
         self._servers = tuple(servers)
         self._speed = speed
         self._step = timedelta(seconds=step_s)
+        self._step_s = step_s
         self._scan = timedelta(seconds=scan_interval(step_s, speed))
         self._new_clock = clock
         self._clock: PlantClock | None = None
@@ -106,6 +107,18 @@ class Plant:
     def complaints(self) -> tuple[RaisedComplaint, ...]:
         """What customers have said so far."""
         return tuple(self._complaints)
+
+    def pace(self, speed: float) -> None:
+        """Go on at another speed: plant seconds a wall second.
+
+        Raises
+        ------
+        ValueError
+            The speed is not above 0.
+        """
+        if self._clock is not None:
+            self._clock.pace(speed)
+        self._speed, self._scan = speed, timedelta(seconds=scan_interval(self._step_s, speed))
 
     async def open(self) -> None:
         """Open the servers and start the plant's clock.

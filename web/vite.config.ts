@@ -11,6 +11,7 @@ export default defineConfig({
   build: {
     outDir: "../api/assets",
     assetsDir: "parts",
+    manifest: "parts.json",
     emptyOutDir: true,
     target: "es2022",
     chunkSizeWarningLimit: 1200,

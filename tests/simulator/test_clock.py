@@ -35,3 +35,15 @@ def test_devices_scan_each_second_in_real_time_and_each_step_in_a_hurry() -> Non
     assert scan_interval(60, 3600) == 60
     assert scan_interval(300, 1200) == 100
     assert scan_interval(7, 50) == 1
+
+
+def test_clock_goes_on_from_now_at_another_pace() -> None:
+    wall = 0.0
+    clock = PlantClock(START, 600.0, lambda: wall)
+    wall = 2.0
+    clock.pace(30.0)
+    wall = 4.0
+    assert (clock.now() - START).total_seconds() == 2 * 600 + 2 * 30
+    with pytest.raises(ValueError, match="speed -1"):
+        clock.pace(-1.0)
+    assert clock.speed == 30.0

@@ -1,0 +1,1 @@
+"""The console measured and pictured in a real Chromium."""
