@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, ViewportSize
 
 from benchmarks.console.browser import chromium
 
@@ -23,7 +23,9 @@ PAGES = {
     "orders": "#/orders/1",
     "data": "#/data/PT-07",
 }
-SIZE = {"width": 1360, "height": 850}
+SIZE: ViewportSize = {"width": 1360, "height": 850}
+PATIENCE_MS = 180_000.0
+"""A picture on a machine without a graphics card takes its time."""
 SETTLE_MS = 6000
 
 
@@ -35,8 +37,9 @@ def main(address: str, folder: Path) -> None:
     with chromium() as browser:
         context = browser.new_context(viewport=SIZE, reduced_motion="reduce")
         page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
         page.goto(address)
-        page.locator("nav").wait_for(timeout=60_000)
+        page.locator("nav").wait_for()
         for language in ("en", "zh"):
             for theme in ("light", "dark"):
                 dress(page, language, theme, wall=False)
@@ -54,7 +57,7 @@ def dress(page: Page, language: str, theme: str, wall: bool) -> None:
     kept = json.dumps({"language": language, "theme": theme, "wall": wall})
     page.evaluate("kept => localStorage.setItem('hydro.prefs', kept)", kept)
     page.reload()
-    page.locator("nav").wait_for(timeout=60_000)
+    page.locator("nav").wait_for()
 
 
 def picture(page: Page, root: str, place: str, path: Path) -> None:
