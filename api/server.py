@@ -37,14 +37,16 @@ async def serve(
     # Signals are the process's: it has more to end than this.
     server.capture_signals = nullcontext  # type: ignore[method-assign,assignment]
     serving = asyncio.create_task(server.serve(sockets=[listener]), name="http")
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
-    if not serving.done():
-        ready(listener.getsockname()[1])
-    stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    # Streams never end by themselves.
-    context.live.end()
-    server.should_exit = True
-    await serving
+    try:
+        while not server.started and not serving.done():
+            await asyncio.sleep(0.01)
+        if not serving.done():
+            ready(listener.getsockname()[1])
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait((serving, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+    finally:
+        # Told to stop, or cancelled because another part failed: streams never end by themselves.
+        context.live.end()
+        server.should_exit = True
+        await serving

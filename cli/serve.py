@@ -10,12 +10,8 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from models.site import Site
-
-if TYPE_CHECKING:
-    from api.listening import Door
 
 DEFAULT_PORT = 8080
 
@@ -94,9 +90,13 @@ async def _open_door(site: Site, args: argparse.Namespace, stop: asyncio.Event, 
     except BaseException:
         listener.close()
         raise
-    if not any_user:
-        sys.stderr.write(f"nobody can sign in yet: hydro user {site.folder} add NAME --role admin\n")
-    tasks.create_task(serve(context, door, listener, stop, _announcement(site, args.json, door)))
+
+    def ready(port: int) -> None:
+        if not any_user:
+            sys.stderr.write(f"nobody can sign in yet: hydro user {site.folder} add NAME --role admin\n")
+        _announce(site, args.json, door.url(port))
+
+    tasks.create_task(serve(context, door, listener, stop, ready))
 
 
 async def _watch(site: Site, stop: asyncio.Event) -> None:
@@ -131,10 +131,6 @@ async def _repeat(work: Callable[[datetime], None], site: Site, stop: asyncio.Ev
                 continue
     finally:
         clock.close()
-
-
-def _announcement(site: Site, as_json: bool, door: Door) -> Callable[[int], None]:
-    return lambda port: _announce(site, as_json, door.url(port))
 
 
 def _announce(site: Site, as_json: bool, url: str | None) -> None:
