@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: demo test check lint web web-check openapi bench influxd influxd-if-possible clean
+.PHONY: .venv demo test check lint web web-check openapi bench influxd influxd-if-possible clean
 
 demo: .venv web
 	$(RUN) hydro demo
@@ -45,9 +45,12 @@ influxd-if-possible:
 bench: .venv
 	$(RUN) python -m benchmarks
 
-.venv: pyproject.toml uv.lock | $(UV)
+.venv: .venv/synced
+
+# A file, not the folder, says that all is installed: an installation that broke off is taken up again.
+.venv/synced: pyproject.toml uv.lock | $(UV)
 	$(UV) sync --frozen
-	@touch .venv
+	@touch $@
 
 .uv/bin/uv:
 	$(PYTHON) -m venv .uv
