@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import BrowserContext, Page, ViewportSize
 
 from benchmarks.console.browser import chromium
 
@@ -18,12 +18,13 @@ PAGES = {
     "monitor": "#/monitor",
     "element": "#/monitor?sel=J-126&what=node",
     "alarms": "#/alarms",
-    "diagnosis": "#/diagnosis/1",
-    "whatif": "#/whatif?diagnosis=1&cure=0&side=difference",
-    "orders": "#/orders/1",
+    "diagnosis": "#/diagnosis/{diagnosis}",
+    "whatif": "#/whatif?diagnosis={diagnosis}&cure=0&side=difference",
+    "orders": "#/orders/{order}",
     "data": "#/data/PT-07",
 }
 SIZE: ViewportSize = {"width": 1360, "height": 850}
+PHONE: ViewportSize = {"width": 390, "height": 844}
 PATIENCE_MS = 180_000.0
 """A picture on a machine without a graphics card takes its time."""
 SETTLE_MS = 6000
@@ -36,35 +37,39 @@ def main(address: str, folder: Path) -> None:
     root = f"{parts.scheme}://{parts.netloc}"
     with chromium() as browser:
         context = browser.new_context(viewport=SIZE, reduced_motion="reduce")
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.goto(address)
-        page.locator("nav").wait_for()
+        context.set_default_timeout(PATIENCE_MS)
+        door = context.new_page()
+        door.goto(address)
+        door.locator("nav").wait_for()
+        newest = door.request.get(f"{root}/api/v1/diagnoses").json()["items"][0]["id"]
+        order = door.request.get(f"{root}/api/v1/diagnoses/{newest}").json()["order_id"]
         for language in ("en", "zh"):
             for theme in ("light", "dark"):
-                dress(page, language, theme, wall=False)
+                dress(door, language, theme, wall=False)
                 for name, place in PAGES.items():
-                    picture(page, root, place, folder / f"{name}-{language}-{theme}.png")
-        dress(page, "zh", "dark", wall=True)
-        picture(page, root, "#/alarms", folder / "wall-zh-dark.png")
-        dress(page, "zh", "light", wall=False)
-        page.set_viewport_size({"width": 390, "height": 844})
-        picture(page, root, "#/orders/1", folder / "phone-zh-light.png")
+                    path = place.format(diagnosis=newest, order=order)
+                    picture(context, f"{root}/{path}", folder / f"{name}-{language}-{theme}.png")
+        dress(door, "zh", "dark", wall=True)
+        picture(context, f"{root}/#/alarms", folder / "wall-zh-dark.png")
+        dress(door, "zh", "light", wall=False)
+        picture(context, f"{root}/#/orders/{order}", folder / "phone-zh-light.png", PHONE)
 
 
 def dress(page: Page, language: str, theme: str, wall: bool) -> None:
     """Set language and theme as a person would have."""
     kept = json.dumps({"language": language, "theme": theme, "wall": wall})
     page.evaluate("kept => localStorage.setItem('hydro.prefs', kept)", kept)
-    page.reload()
-    page.locator("nav").wait_for()
 
 
-def picture(page: Page, root: str, place: str, path: Path) -> None:
-    """Go to a page and take its picture once it has settled."""
-    page.goto(f"{root}/{place}")
+def picture(context: BrowserContext, url: str, path: Path, size: ViewportSize = SIZE) -> None:
+    """Open a page and take its picture once it has settled."""
+    page = context.new_page()
+    page.set_viewport_size(size)
+    page.goto(url)
+    page.locator("main h1, main h2").first.wait_for(state="attached")
     page.wait_for_timeout(SETTLE_MS)
     page.screenshot(path=path)
+    page.close()
     sys.stderr.write(f"{path}\n")
 
 

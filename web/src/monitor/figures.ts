@@ -1,7 +1,7 @@
 /** The few figures above the map. */
 
 import type { Reading } from "../api/live.svelte";
-import type { Point } from "../api/types";
+import type { Point, Site, State, WhatIf } from "../api/types";
 
 export interface PointHealth {
   readonly good: number;
@@ -47,3 +47,17 @@ const METRES: Readonly<Record<string, number>> = {
   MPa: 1e6 * PASCAL_TO_M,
   psi: 6894.757293168 * PASCAL_TO_M,
 };
+
+/** Return the figures with what is believed to be wrong: the state before a what-if that changes nothing. */
+export function believed(state: State, trouble: WhatIf, site: Site): State {
+  const below = trouble.customers.filter((one) => one.pressure_before_m < one.required_pressure_m);
+  const lowest = trouble.worst[0];
+  const low = lowest !== undefined && lowest.pressure_before_m < state.lowest_pressure_m;
+  return {
+    ...state,
+    qualified_percent: site.customers === 0 ? state.qualified_percent : 100 * (1 - below.length / site.customers),
+    lowest_node: low ? lowest.node : state.lowest_node,
+    lowest_pressure_m: low ? lowest.pressure_before_m : state.lowest_pressure_m,
+    customers_below: below.map((one) => ({ customer_id: one.customer_id, node: one.node, pressure_m: one.pressure_before_m, required_pressure_m: one.required_pressure_m })),
+  };
+}

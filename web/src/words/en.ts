@@ -117,6 +117,7 @@ export const en = {
     colourings: { pressure: "Pressure", velocity: "Velocity", headloss: "Unit headloss", deviation: "Deviation" },
     then: (moment: string) => `As it was at ${moment}`,
     unsolved: "The model does not solve at this time.",
+    believed: (id: number) => `With the causes of diagnosis ${id}`,
     time: "Time shown",
     present: "now",
     play: "Play the past",

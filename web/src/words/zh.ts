@@ -110,6 +110,7 @@ export const zh: Words = {
     colourings: { pressure: "压力", velocity: "流速", headloss: "单位水头损失", deviation: "与模型偏差" },
     then: (moment) => `${moment} 的状态`,
     unsolved: "该时刻模型无解。",
+    believed: (id) => `计入诊断 ${id} 的原因`,
     time: "显示时刻",
     present: "现在",
     play: "回放",
