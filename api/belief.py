@@ -208,11 +208,12 @@ def _expected(case: Case, evidence: Evidence, step: int) -> tuple[Floats, Floats
     """
     departed = case.departures.split(case.departures.theta(evidence.place.departures))[4]
     value = evidence.snapshots[step].value + departed
-    whitener = evidence.whitener[step]
+    group = evidence.group[step]
+    whitener = evidence.whitener[group]
     read: NDArray[np.bool_] = np.any(whitener != 0.0, axis=1)
     deviation = np.full(len(value), np.nan)
     if read.any():
         back = np.linalg.inv(whitener[np.ix_(read, read)])
-        moved = back @ evidence.basis[step][read] @ evidence.root()
+        moved = back @ evidence.basis[group][read] @ evidence.root()
         deviation[read] = np.sqrt(case.temper * np.sum(back**2, axis=1) + np.sum(moved**2, axis=1))
     return np.asarray(value), deviation
