@@ -6,12 +6,11 @@ import argparse
 import re
 from collections.abc import Iterator
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from cli.main import COMMANDS
+from cli.main import COMMANDS, _module
 from models.points_file import OPTIONAL, REQUIRED
 from models.register import Customer, PipeAsset, RegisteredValve
 from models.site import MonitorSettings
@@ -24,7 +23,7 @@ TEXTS = [*DOCS.rglob("*.md"), *DOCS.parent.glob("README*.md"), DOCS.parent / "sa
 def options(command: str) -> Iterator[str]:
     """Yield the long options of a command and of its actions."""
     parser = argparse.ArgumentParser()
-    import_module(f"cli.{command}").add_arguments(parser)
+    _module(command).add_arguments(parser)
     parsers = [parser]
     while parsers:
         one = parsers.pop()
