@@ -22,7 +22,8 @@ class Judged:
 
     ``covered``: whether the interval of head lost holds the truth, for each fault named with an interval among the
     first five. ``blame``: the largest probability of a pipe, valve or customer that is not at fault;
-    ``wrong_link`` the same of links alone. ``drawn_blind``: the case was not chosen for being visible.
+    ``wrong_link`` the same of links alone. ``drawn_blind``: the case was not chosen for being visible;
+    ``failed``: the diagnosis gave no answer, which is a miss, though it blames nobody.
     """
 
     case: str
@@ -47,6 +48,7 @@ class Judged:
     covered: tuple[bool, ...]
     elapsed_s: float
     drawn_blind: bool
+    failed: bool
 
     @property
     def single(self) -> bool:
@@ -94,6 +96,7 @@ def judge(record: Mapping[str, Any]) -> Judged | None:
         ),
         elapsed_s=float(answer.get("elapsed_s", 0.0)),
         drawn_blind=not record.get("chosen_visible", False),
+        failed=bool(record["error"]),
     )
 
 

@@ -50,11 +50,12 @@ def score(records: Iterable[Mapping[str, Any]]) -> Score:
     drawn = [one for one in judged if one.kind == "blocked_link" and one.drawn_blind]
     rows = [
         Row(
-            "blockages that are visible, of all that matter",
+            "consequential blockages that are visible",
             REPORTED,
             share(drawn, lambda one: one.visible),
             len(drawn),
         ),
+        Row("cases that got no answer", Asked(most=0.0), share(judged, lambda one: one.failed), len(judged)),
         *_blockages(judged, "all"),
         *(row for half in ("plain", "departed") for row in _halves(judged, half)),
         *_kinds(judged),
