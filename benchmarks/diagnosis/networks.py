@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,29 +88,33 @@ class Network:
     held: bool
 
 
-def prepare(inp: Path, folder: Path) -> Network:
-    """Look a network over; a copy in ``folder`` gets a demand pattern where the network's demand never changes."""
-    kept = folder / f"{inp.stem}-{zlib.crc32(inp.read_bytes()):08x}.json"
+def prepare(inp: Path, cache: Path) -> Network:
+    """Look a network over and copy it into the cache, with a demand pattern where its demand never changes.
+
+    The copy is what the diagnosis is given: a case in the cache stands by itself.
+    """
+    folder = cache / f"{inp.stem}-{zlib.crc32(inp.read_bytes()):08x}"
+    kept = folder / "network.json"
+    path = folder / inp.name
     if not kept.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        path = _with_pattern(inp, folder)
-        staged = kept.with_suffix(f".{os.getpid()}")
-        staged.write_text(json.dumps({"inp": str(path), "held": not _lasts(path)}), encoding="utf-8")
+        staged = folder / f"{os.getpid()}"
+        _copy(inp, staged)
+        staged.replace(path)
+        staged.write_text(json.dumps({"held": not _lasts(path)}), encoding="utf-8")
         staged.replace(kept)
-    known = json.loads(kept.read_text(encoding="utf-8"))
-    return Network(Path(known["inp"]), known["held"])
+    return Network(path, json.loads(kept.read_text(encoding="utf-8"))["held"])
 
 
-def _with_pattern(inp: Path, folder: Path) -> Path:
+def _copy(inp: Path, path: Path) -> None:
     project = Project(inp)
     try:
         total = project.demands(project.patterns(np.arange(0, 86400, STEP_S))).sum(axis=0)
         if np.ptp(total) > 0.01 * abs(total.mean()):
-            return inp
-        path = folder / inp.name
+            shutil.copyfile(inp, path)
+            return
         project.give_pattern(DIURNAL)
         project.save(path)
-        return path
     finally:
         project.close()
 
