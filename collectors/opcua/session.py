@@ -23,6 +23,9 @@ from models.site import Device
 
 MOST_A_CALL = 1000
 """Nodes in one call where the server names no limit, or a larger one: a call must end within its timeout."""
+PROBE_S = 30.0
+"""How often asyncua looks whether the server is there, and how long it waits for that: by itself it is a second, and a
+loop that stood still for longer, or a server that was busy, ended the session."""
 CONNECT = 4.0
 """Reaching a server takes this many exchanges, each of which may take the device's timeout."""
 FAILURES = (OSError, TimeoutError, UaError, ServiceError, ValueError, AssertionError)
@@ -57,7 +60,7 @@ class Session:
     @classmethod
     async def open(cls, device: Device) -> Session:
         """Reach the server, make sure of it, log in, and learn its limits."""
-        client = Client(device.url, timeout=device.timeout_s)
+        client = Client(device.url, timeout=device.timeout_s, watchdog_intervall=PROBE_S)
         client.name = "Hydro"
         session = cls(client)
         try:
