@@ -24,6 +24,8 @@ from models.site import SubscriptionSettings
 LOG = logging.getLogger(__name__)
 KEEP_ALIVE_S = 5.0
 """How often a server says at least that it is there."""
+MOST_A_MESSAGE = 5000
+"""Changes in one message: what waits after a pause comes in several, for servers close a channel over one too long."""
 DEAF = 3.0
 """After so many of these without a word a subscription is taken for dead."""
 LIFETIME = 20
@@ -54,7 +56,7 @@ class Subscription:
         request.RequestedPublishingInterval = 1e3 * interval_s
         request.RequestedMaxKeepAliveCount = max(1, round(KEEP_ALIVE_S / interval_s))
         request.RequestedLifetimeCount = LIFETIME * request.RequestedMaxKeepAliveCount
-        request.MaxNotificationsPerPublish = 0
+        request.MaxNotificationsPerPublish = MOST_A_MESSAGE
         request.PublishingEnabled = True
         self._heard_at = asyncio.get_running_loop().time()
         made = await self._session.subscribe(request, self._hear)
