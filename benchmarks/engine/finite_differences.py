@@ -1,8 +1,8 @@
 """The linear model against finite differences of EPANET, element kind by element kind.
 
 ``python -m benchmarks.engine.finite_differences``: a table over all networks at hand. EPANET stops iterating at a
-tolerance, so a finite difference has an error of its own: each is taken with two steps, and three times what they
-differ by is taken off the deviation. What is left is given relative to the largest change seen.
+tolerance, so a finite difference has an error of its own: each is taken with three steps, and three times what they lie
+apart is taken off the deviation. What is left is given relative to the largest change seen.
 """
 
 from __future__ import annotations
@@ -29,8 +29,9 @@ from hydro.state import State
 TIGHTEST = 1e-8
 """The tightest tolerance that EPANET takes."""
 LINK_WORDS = ("check valve", "pipe", "pump", "PRV", "PSV", "PBV", "FCV", "TCV", "GPV", "PCV")
+STEPS = (1.0, 1.4, 2.0)
 OWN_ERRORS = 3.0
-"""What a finite difference is forgiven: so many times what it differs from one of another step."""
+"""What a finite difference is forgiven: so many times what those of three steps lie apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +81,10 @@ def _at(engine: Engine, conditions: Conditions, most: int, draw: np.random.Gener
         found = _differences(engine, state, cause, observables)
         if found is None:
             continue
-        change, other = found
+        change, own_error = found
         for word, kind in (("head", HEAD), ("flow", FLOW)):
             rows = np.flatnonzero(observables.kind == kind)
-            apart = np.abs(cause.column - change)[rows] - OWN_ERRORS * np.abs(change - other)[rows]
+            apart = np.abs(cause.column - change)[rows] - OWN_ERRORS * own_error[rows]
             # A change of a thousandth of a metre or of a litre a second per unit is none.
             largest = max(float(np.abs(change[rows]).max()), float(np.abs(cause.column[rows]).max()), 1e-3)
             worst = int(np.argmax(apart))
@@ -178,12 +179,12 @@ def _moved(conditions: Conditions, name: str, place: int) -> Callable[[float], C
 def _differences(
     engine: Engine, before: State, cause: _Cause, observables: Observables
 ) -> tuple[Floats, Floats] | None:
-    """Return the change per unit with two steps; None where the disturbance switches something.
+    """Return the change per unit and how far three estimates of it lie apart; None where something switches.
 
-    Where a step back means something (``central``) the difference is central, elsewhere forward and extrapolated.
+    Where a step back means something (``central``) the differences are central, elsewhere forward and extrapolated.
     """
-    steps = (-2.0, -1.0, 1.0, 2.0) if cause.central else (1.0, 2.0)
-    values, sizes = {0.0: observables.values(before, engine.network)}, {}
+    steps = [step for size in STEPS for step in ((-size, size) if cause.central else (size,))]
+    values, sizes = {}, {}
     for step in steps:
         state = engine.solve(cause.disturbed(step * cause.step))
         if not (np.array_equal(state.status, before.status) and np.array_equal(state.active, before.active)):
@@ -191,9 +192,15 @@ def _differences(
         values[step] = observables.values(state, engine.network)
         sizes[step] = cause.size(state, step * cause.step)
     if cause.central:
-        return (values[1.0] - values[-1.0]) / (2.0 * sizes[1.0]), (values[2.0] - values[-2.0]) / (2.0 * sizes[2.0])
-    near, far = (values[1.0] - values[0.0]) / sizes[1.0], (values[2.0] - values[0.0]) / sizes[2.0]
-    return 2.0 * near - far, near
+        found = [(values[size] - values[-size]) / (2.0 * sizes[size]) for size in STEPS]
+    else:
+        first = observables.values(before, engine.network)
+        forward = [(values[size] - first) / sizes[size] for size in STEPS]
+        found = [
+            (STEPS[far] * forward[near] - STEPS[near] * forward[far]) / (STEPS[far] - STEPS[near])
+            for near, far in ((0, 2), (0, 1), (1, 2))
+        ]
+    return found[0], np.asarray(np.ptp(found, axis=0))
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ ELEMENT_TOLERANCE = 2e-3
 """On a small network for each kind of element: the largest deviation, relative to the largest change."""
 BREAKER_TOLERANCE = 5e-2
 """EPANET holds a breaker valve's headloss by a conductance of 1e8 that drowns the last digits of its own solution."""
-NETWORK_MEDIAN, NETWORK_MOST = 2e-3, 2e-2
+NETWORK_MEDIAN, NETWORK_MOST = 5e-3, 2e-2
 """On a whole network: the median of each kind, and what 19 in 20 columns of all stay within."""
 UNSETTLED = {"ky10": 0.15}
 """Where EPANET itself does not settle: pumps of constant power that hardly turn."""
@@ -39,7 +39,7 @@ def test_every_kind_of_element_responds_as_epanets_own(inp: Path) -> None:
 )
 def test_whole_networks_respond_as_epanet(name: str) -> None:
     sizes: dict[tuple[str, str], list[float]] = {}
-    for one in deviations(NETWORKS[name], [2 * 3600.0, 15 * 3600.0], most=12):
+    for one in deviations(NETWORKS[name], [8 * 3600.0], most=8):
         sizes.setdefault((one.cause, one.seen), []).append(one.size)
     for what, values in sizes.items():
         assert np.median(values) < NETWORK_MEDIAN, what
