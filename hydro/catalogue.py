@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -59,9 +60,9 @@ class Catalogue:
         for size in self.sizes:
             if size.name.upper() == wanted:
                 return size
-        near = [size.name for size in self.sizes if size.name.upper().split()[-1] == wanted.split()[-1]]
-        hint = ", ".join(near or [self.sizes[0].name])
-        raise InputError(f'pipe size "{name}" is not in the catalogue, expected one such as {hint}')
+        near = difflib.get_close_matches(wanted, [size.name.upper() for size in self.sizes], n=3, cutoff=0.3)
+        names = [size.name for size in self.sizes if size.name.upper() in near] or [self.sizes[0].name]
+        raise InputError(f'pipe size "{name}" is not in the catalogue, expected one such as {", ".join(names)}')
 
     def family_of(self, material: str) -> list[PipeSize]:
         """Return the sizes that would replace a pipe of that material, in ascending order."""
