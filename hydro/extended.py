@@ -50,9 +50,8 @@ class _Watch:
             spent = f"{self._limits.seconds:g} s"
         else:
             return
-        hours = f"{int(now // 3600):02d}:{int(now % 3600 // 60):02d}"
         raise SolveError(
-            f"{self._name}: got only as far as {hours} in {spent} ({self._steps} steps); "
+            f"{self._name}: got only as far as {_hours(now)} in {spent} ({self._steps} steps); "
             "expected fewer steps: a control or rule switches to and fro"
         )
 
@@ -132,7 +131,7 @@ class Extended:
         kit = self._project.kit
         kit.call("initH", FRESH_FLOWS)
         states: list[State] = []
-        step = 1
+        now, step = 0, 1
         while step > 0 and len(states) < len(times):
             now = kit.time(Time.NOW)
             watch.step(now)
@@ -143,6 +142,10 @@ class Extended:
             step = kit.long("nextH")
             while state is not None and len(states) < len(times) and times[len(states)] < now + max(step, 1):
                 states.append(state)
+        if len(states) < len(times):
+            raise SolveError(
+                f"{self._network.name}: EPANET stopped at {_hours(now)}, expected to reach {_hours(times[-1])}"
+            )
         return states
 
     def _apply(self, scenario: Scenario, delete: bool) -> list[Undo]:
@@ -229,6 +232,10 @@ class Extended:
                 kit.call("setruleenabled", rule, 0)
                 undo.append(partial(kit.call, "setruleenabled", rule, 1))
         return undo
+
+
+def _hours(time_s: float) -> str:
+    return f"{int(time_s // 3600):02d}:{int(time_s % 3600 // 60):02d}"
 
 
 def _controls(project: Project) -> dict[int, int]:

@@ -13,8 +13,8 @@ from hydro.toolkit import Count, LinkValue, NodeValue, Option, Time, Toolkit
 from hydro.units import FileUnits
 
 FORMULAS = ("H-W", "D-W", "C-M")
-_CONSTANT_POWER, _CUSTOM = 0, 2
-"""EPANET's codes of a pump's curve: constant power, and points joined by straight lines."""
+_CONSTANT_POWER = 0
+"""EPANET's code of a pump without a curve; it tells curves apart only once it solves."""
 VISCOSITY = 1.1e-5 * 0.3048**2
 """EPANET's kinematic viscosity of water at 20 °C [m²/s], which the file's own is relative to."""
 
@@ -159,14 +159,13 @@ def _pressure_demand(kit: Toolkit, units: FileUnits) -> PressureDemand | None:
 
 
 def _pump(kit: Toolkit, units: FileUnits, link: int) -> PumpCurve:
-    form = kit.integer("getpumptype", link)
-    if form == _CONSTANT_POWER:
+    if kit.integer("getpumptype", link) == _CONSTANT_POWER:
         return PumpCurve(0.0, 0.0, 1.0, power=kit.number("getlinkvalue", link, LinkValue.POWER))
     flow, head = _curve(kit, kit.integer("getheadcurveindex", link), units.flow, units.length)
-    if form == _CUSTOM:
-        return PumpCurve(float(head[0]), 0.0, 1.0, flow=flow, head=head)
     if len(flow) == 1:
-        return PumpCurve(head[0] * 4 / 3, head[0] / 3 / flow[0] ** 2, 2.0)
+        return PumpCurve(float(head[0] * 4 / 3), float(head[0] / 3 / flow[0] ** 2), 2.0)
+    if len(flow) != 3 or flow[0] != 0.0:
+        return PumpCurve(float(head[0]), 0.0, 1.0, flow=flow, head=head)
     exponent = float(np.log((head[0] - head[2]) / (head[0] - head[1])) / np.log(flow[2] / flow[1]))
     return PumpCurve(float(head[0]), float((head[0] - head[1]) / flow[1] ** exponent), exponent)
 

@@ -19,6 +19,8 @@ TIGHT = 1e-5
 """Flow change at which a solve has converged: differences of states are wanted, not states alone."""
 LEAST_TRIALS, MOST_TRIALS = 100, 500
 """So few trials are not enough for a tight solve; so many lead nowhere."""
+MORE_TRIALS = 10.0
+"""Trials with every status as it stands, where the others did not converge."""
 ACTIVE = 2
 """EPANET's status of a valve at work at its setting; 0 is closed, 1 fully open."""
 
@@ -67,6 +69,8 @@ class Project:
             metre = self.units.pressure
             self.kit.set_demand_model(law.minimum / metre, law.required / metre, law.exponent)
         self.kit.set_option(Option.ACCURACY, min(self.kit.option(Option.ACCURACY), TIGHT))
+        # A file that stops where a solve does not converge meant one less tight than this.
+        self.kit.set_option(Option.UNBALANCED, max(self.kit.option(Option.UNBALANCED), MORE_TRIALS))
         self.kit.set_option(Option.TRIALS, float(np.clip(self.kit.option(Option.TRIALS), LEAST_TRIALS, MOST_TRIALS)))
 
     def set_leak_exponent(self, exponent: float) -> None:
