@@ -10,9 +10,13 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from models.problem import BadInput, Problem
+
+if TYPE_CHECKING:
+    from hydro.catalogue import Catalogue
+    from hydro.scenario import Scenario
 
 Value = TypeVar("Value")
 SHOWN_M = 0.005
@@ -65,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _scenario(args: argparse.Namespace, catalogue: Any) -> Any:
+def _scenario(args: argparse.Namespace, catalogue: Catalogue) -> Scenario:
     """Return the scenario that the arguments describe."""
     from hydro.scenario import Scenario
 

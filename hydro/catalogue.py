@@ -17,6 +17,8 @@ FAMILY_WORDS = {
     "STEEL": ("STEEL", "ST"),
 }
 """Which family takes the place of a pipe of a material, by the words registers use."""
+WIDER = 1.05
+"""A pipe replaced is replaced by one wider by this factor at least: catalogues differ in walls by less [-]."""
 DEFAULT_FAMILY = "PE100 SDR11"
 
 
@@ -63,6 +65,17 @@ class Catalogue:
         near = difflib.get_close_matches(wanted, [size.name.upper() for size in self.sizes], n=3, cutoff=0.3)
         names = [size.name for size in self.sizes if size.name.upper() in near] or [self.sizes[0].name]
         raise InputError(f'pipe size "{name}" is not in the catalogue, expected one such as {", ".join(names)}')
+
+    def next_size(self, material: str, inner: float) -> PipeSize | None:
+        """Return the smallest size that would replace a pipe and is wider than ``inner`` [m] by a twentieth at least.
+
+        Of the pipe's own family; of any other where that one ends.
+        """
+        for sizes in (self.family_of(material), sorted(self.sizes, key=lambda size: size.inner)):
+            wider = [size for size in sizes if size.inner > WIDER * inner]
+            if wider:
+                return wider[0]
+        return None
 
     def family_of(self, material: str) -> list[PipeSize]:
         """Return the sizes that would replace a pipe of that material, in ascending order."""

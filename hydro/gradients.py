@@ -65,6 +65,12 @@ def darcy_exponent(flow: Floats, diameter: Floats, height: Floats, viscosity: fl
     return np.where(reynolds <= LAMINAR, 1.0, np.where(reynolds >= TURBULENT, turbulent, between))
 
 
+def swamee_jain(flow: Floats, diameter: Floats, height: Floats, viscosity: float) -> Floats:
+    """Return (L,) Darcy–Weisbach friction factors of turbulent flow; at Reynolds 4000 where flow is slower."""
+    reynolds = np.maximum(4.0 * np.abs(flow) / (np.pi * diameter * viscosity), TURBULENT)
+    return np.asarray(0.25 / np.log10(height / (3.7 * diameter) + 5.74 / reynolds**0.9) ** 2)
+
+
 def _dunlop_slope(reynolds: Floats, relative: Floats) -> Floats:
     """Return ``d ln f / d ln Re`` of the cubic in Re/2000 that joins laminar and turbulent friction factors."""
     part = np.clip(reynolds / LAMINAR, 1.0, 2.0)

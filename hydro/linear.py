@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array, csr_array, lil_array
+from scipy.sparse import csc_array
 from scipy.sparse.linalg import SuperLU, splu
 
 from hydro.conditions import Conditions
@@ -80,25 +80,22 @@ class Linearisation:
 
     def sensitivities(self, observables: Observables) -> Sensitivities:
         """Return what every cause does to each observed value: one adjoint solve a value serves all four."""
-        direct, own = self._direct(observables)
-        heads = self._adjoint(observables, direct, own)
-        by_demand = -heads
-        withdrawal = by_demand.copy()
-        rows, nodes = own.nonzero()
-        weights = own.toarray()[rows, nodes] if len(rows) < 1000 else np.asarray(own[rows, nodes]).ravel()
-        by_demand[rows, nodes] += weights
+        parts = self._parts(observables)
+        heads = self._adjoint(observables, parts)
+        withdrawal = -heads
+        by_demand = withdrawal.copy()
         # What pressure does not limit is outflow of a valve's zone, but no customer's demand.
-        passed = observables.kind[rows] != DEMAND
-        withdrawal[rows[passed], nodes[passed]] += weights[passed]
+        passed = observables.kind[parts.own_row] != DEMAND
+        np.add.at(by_demand, (parts.own_row, parts.node), parts.own)
+        np.add.at(withdrawal, (parts.own_row[passed], parts.node[passed]), parts.own[passed])
         # Added loss φ on a link drives −φ/g' through it: as if −φ/g' left at its end and came in at its start.
         headloss = (heads[:, self._network.start] - heads[:, self._network.end]) * self._conductance
-        flowing = coo_array(direct)
-        headloss[flowing.row, flowing.col] -= flowing.data * self._conductance[flowing.col]
+        np.subtract.at(headloss, (parts.row, parts.link), parts.weight * self._conductance[parts.link])
         return Sensitivities(
             demand=by_demand * self._fraction,
             withdrawal=withdrawal,
             headloss=headloss,
-            source=self._by_fixed_head(observables, heads, direct),
+            source=self._by_fixed_head(observables, heads, parts),
         )
 
     def gradient(self, weights: Floats) -> Floats:
@@ -114,6 +111,10 @@ class Linearisation:
         across = head[self._network.start[links], np.arange(len(links))]
         across = across - head[self._network.end[links], np.arange(len(links))]
         return LinkResponse(head, self._rest(links, across / np.maximum(self._conductance[links], 1e-30)))
+
+    def own_slope(self, links: NDArray[np.intp]) -> Floats:
+        """Return (k,) headloss against flow [s/m²] of links themselves."""
+        return self._gradient[links]
 
     def of_withdrawals(self, nodes: NDArray[np.intp]) -> Floats:
         """Return (N, k) change of every head per m³/s that leaves at each of k nodes."""
@@ -157,19 +158,18 @@ class Linearisation:
         receiver = self._coupling.receiver
         return np.where((receiver >= 0)[:, None], solved[np.maximum(receiver, 0)], 0.0)
 
-    def _by_fixed_head(self, observables: Observables, heads: Floats, direct: csr_array) -> Floats:
+    def _by_fixed_head(self, observables: Observables, heads: Floats, parts: _Parts) -> Floats:
         network = self._network
         result = np.zeros_like(heads)
-        by_link = csc_array(direct)
-        for node in network.fixed:
-            for link in np.flatnonzero((network.start == node) | (network.end == node)):
-                leaves = network.start[link] == node
-                other = network.end[link] if leaves else network.start[link]
-                sign = 1.0 if leaves else -1.0
-                own = by_link[:, [link]].toarray()[:, 0]
-                result[:, node] += self._conductance[link] * (heads[:, other] + sign * own)
+        is_fixed = network.node_kind != JUNCTION
+        for here, other, sign in ((network.start, network.end, 1.0), (network.end, network.start, -1.0)):
+            links = np.flatnonzero(is_fixed[here])
+            np.add.at(result.T, here[links], (heads[:, other[links]] * self._conductance[links]).T)
+            near = is_fixed[here[parts.link]]
+            through = sign * parts.weight[near] * self._conductance[parts.link[near]]
+            np.add.at(result, (parts.row[near], here[parts.link[near]]), through)
         for row in np.flatnonzero(observables.kind < FLOW):
-            if network.node_kind[observables.index[row]] != JUNCTION:
+            if is_fixed[observables.index[row]]:
                 result[row, observables.index[row]] += 1.0
         return result
 
@@ -195,50 +195,74 @@ class Linearisation:
             diag_pivot_thresh=0.0,
         )
 
-    def _direct(self, observables: Observables) -> tuple[csr_array, csr_array]:
-        """Return (S, L) weights of links' own flows in the observed values and (S, N) of nodes' own outflows."""
+    def _parts(self, observables: Observables) -> _Parts:
+        """Return of which links' flows and nodes' outflows the observed values are made."""
         network = self._network
-        count = len(observables.kind)
-        direct = lil_array((count, len(network.link_ids)))
-        own = lil_array((count, len(network.node_ids)))
+        holders = {one.link: one for one in self._coupling.holders}
+        flows: list[tuple[int, int, float]] = []
+        outflows: list[tuple[int, int, float]] = []
         for row, (kind, index) in enumerate(zip(observables.kind, observables.index, strict=True)):
+            pending: list[tuple[int, float]] = []
             if kind == DEMAND:
-                own[row, index] = 1.0
+                outflows.append((row, int(index), 1.0))
             elif kind == FLOW:
-                direct[row, index] = 1.0
+                pending.append((int(index), 1.0))
             elif kind == INFLOW:
-                direct[row, np.flatnonzero(network.start == index)] = 1.0
-                direct[row, np.flatnonzero(network.end == index)] = -1.0
-        for _ in self._coupling.holders:
-            for holder in self._coupling.holders:
-                for row in direct[:, [holder.link]].nonzero()[0].tolist():
-                    weight = float(direct[row, holder.link])
-                    direct[row, holder.link] = 0.0
-                    if holder.node != NOBODY:
-                        self._pass_on(direct, own, row, holder.link, holder.node, weight if holder.into else -weight)
-        return csr_array(direct), csr_array(own)
+                pending += self._around(int(index), NOBODY, 1.0)
+            # A valve's flow is what the node it holds draws and passes on; a ring of valves would have no end.
+            for _ in range(len(pending) + len(network.link_ids)):
+                if not pending:
+                    break
+                link, weight = pending.pop()
+                holder = holders.get(link)
+                if holder is None:
+                    flows.append((row, link, weight))
+                elif holder.node != NOBODY:
+                    weight = weight if holder.into else -weight
+                    outflows.append((row, holder.node, weight))
+                    pending += self._around(holder.node, link, weight)
+        return _Parts.of(flows, outflows)
 
-    def _pass_on(self, direct: lil_array, own: lil_array, row: int, valve: int, node: int, weight: float) -> None:
-        """Put in place of a valve's flow what the node it holds draws, and passes on."""
-        own[row, node] += weight
-        for link in np.flatnonzero((self._network.start == node) | (self._network.end == node)).tolist():
-            if link != valve:
-                direct[row, link] += weight if self._network.start[link] == node else -weight
+    def _around(self, node: int, but: int, weight: float) -> list[tuple[int, float]]:
+        """Return the links at a node, with ``weight`` where they lead away from it."""
+        network = self._network
+        leaving, coming = np.flatnonzero(network.start == node).tolist(), np.flatnonzero(network.end == node).tolist()
+        both = [(link, weight) for link in leaving] + [(link, -weight) for link in coming]
+        return [one for one in both if one[0] != but]
 
-    def _adjoint(self, observables: Observables, direct: csr_array, own: csr_array) -> Floats:
+    def _adjoint(self, observables: Observables, parts: _Parts) -> Floats:
         """Return (S, N) change of each observed value per m³/s put in at a node."""
         network = self._network
-        count = len(observables.kind)
-        right = np.zeros((len(network.node_ids), count))
+        right = np.zeros((len(network.node_ids), len(observables.kind)))
         seen = np.flatnonzero(observables.kind < FLOW)
         right[observables.index[seen], seen] = 1.0
-        flowing, drawn = coo_array(direct), coo_array(own)
-        through = flowing.data * self._conductance[flowing.col]
-        np.add.at(right, (network.start[flowing.col], flowing.row), through)
-        np.add.at(right, (network.end[flowing.col], flowing.row), -through)
-        np.add.at(right, (drawn.col, drawn.row), drawn.data * self._outflow_slope[drawn.col])
+        through = parts.weight * self._conductance[parts.link]
+        np.add.at(right, (network.start[parts.link], parts.row), through)
+        np.subtract.at(right, (network.end[parts.link], parts.row), through)
+        np.add.at(right, (parts.node, parts.own_row), parts.own * self._outflow_slope[parts.node])
         return np.ascontiguousarray(self._received(self._transposed(right[self._coupling.free])).T)
 
     def _transposed(self, right: Floats) -> Floats:
         """Return the solution (F, k) of the transposed system: valves at work make the matrix unsymmetric."""
         return np.asarray(self._solver.solve(right, trans="T"))  # type: ignore[call-overload]  # the stubs lack trans
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Observed values as sums: ``weight`` (K,) of the flow of ``link`` and ``own`` (J,) of the outflow at ``node``."""
+
+    row: NDArray[np.intp]
+    link: NDArray[np.intp]
+    weight: Floats
+    own_row: NDArray[np.intp]
+    node: NDArray[np.intp]
+    own: Floats
+
+    @classmethod
+    def of(cls, flows: list[tuple[int, int, float]], outflows: list[tuple[int, int, float]]) -> _Parts:
+        def places(terms: list[tuple[int, int, float]]) -> NDArray[np.intp]:
+            return np.array([one[:2] for one in terms], dtype=np.intp).reshape(-1, 2).T
+
+        (row, link), (own_row, node) = places(flows), places(outflows)
+        weights = (np.array([one[2] for one in terms], dtype=np.float64) for terms in (flows, outflows))
+        return cls(row, link, next(weights), own_row, node, next(weights))
