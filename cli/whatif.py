@@ -88,8 +88,9 @@ def _scenario(args: argparse.Namespace, catalogue: Catalogue) -> Scenario:
             except ValueError:
                 problems.append(Problem(f'{option} "{text}": "{value.strip()}" is no number'))
                 continue
-            if found.setdefault(element, parsed) != parsed:
+            if element in found:
                 problems.append(Problem(f"{option} {element}: given twice, expected one value"))
+            found[element] = parsed
         return found
 
     scenario = Scenario(

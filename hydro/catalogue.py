@@ -17,6 +17,7 @@ FAMILY_WORDS = {
     "STEEL": ("STEEL", "ST"),
 }
 """Which family takes the place of a pipe of a material, by the words registers use."""
+_COLUMNS = "name, material, nominal_mm, inner_mm, hazen_williams, roughness_mm"
 WIDER = 1.05
 """A pipe replaced is replaced by one wider by this factor at least: catalogues differ in walls by less [-]."""
 DEFAULT_FAMILY = "PE100 SDR11"
@@ -100,10 +101,16 @@ def read_catalogue(path: Path) -> Catalogue:
     Raises
     ------
     InputError
-        A column or a number is missing.
+        The file is not there, or a column or a number is missing.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return _catalogue(list(csv.DictReader(file)), str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}, expected a catalogue of pipes") from error
+    rows = list(csv.DictReader(text.splitlines()))
+    if not rows:
+        raise InputError(f"{path}: holds no pipe, expected rows of {_COLUMNS}")
+    return _catalogue(rows, str(path))
 
 
 def _catalogue(rows: list[dict[str, str]], file: str) -> Catalogue:
@@ -123,9 +130,7 @@ def _catalogue(rows: list[dict[str, str]], file: str) -> Catalogue:
                 )
             )
         except (KeyError, ValueError, TypeError) as error:
-            raise InputError(
-                f"{file}:{line}: {error}, expected name, material, nominal_mm, inner_mm, hazen_williams, roughness_mm"
-            ) from error
+            raise InputError(f"{file}:{line}: {error}, expected {_COLUMNS}") from error
     return Catalogue(tuple(sorted(sizes, key=lambda size: (size.family, size.inner))))
 
 

@@ -67,6 +67,7 @@ class Engine:
             first = self._open()
             try:
                 self.network, self._patterns, self._head, self._setting = first.read(inp.stem)
+                _refuse_nothing(self.network)
                 self.pressure_demand = self.network.pressure_demand or pressure_demand
                 self._steady: Shared[Steady] = Shared(self._open_steady, self._workers)
                 self._steady.add(Steady(first, self.network, self.pressure_demand))
@@ -87,6 +88,11 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def scratch(self) -> Path:
+        """Return the folder of EPANET's reports, gone when the engine is closed."""
+        return self._scratch
 
     def close(self) -> None:
         """Give projects, threads and scratch files back."""
@@ -247,9 +253,19 @@ def _reached(plain: Conditions, state: State, network: Network, controlled: froz
     )
 
 
+def _refuse_nothing(network: Network) -> None:
+    """Refuse what EPANET opens without a word though there is nothing to solve."""
+    if not network.node_ids:
+        raise EngineError("holds no nodes, expected an EPANET network with [JUNCTIONS], [PIPES] and a source")
+    if not network.link_ids:
+        raise EngineError("holds no links, expected [PIPES], [PUMPS] or [VALVES]")
+    if len(network.fixed) == 0:
+        raise EngineError("holds no reservoir and no tank, expected a source that fixes the head")
+
+
 def _report_errors(report: Path) -> str:
     """Return the error lines of EPANET's report, joined."""
     if not report.exists():
         return ""
     lines = [line.strip() for line in report.read_text(errors="replace").splitlines()]
-    return "; ".join(line for line in lines if "rror" in line or line.endswith(":"))
+    return "; ".join(line for line in lines if "Error" in line or (line.endswith(":") and "riteria" not in line))

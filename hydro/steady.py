@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hydro.conditions import Conditions
+from hydro.errors import EngineError
 from hydro.network import CV_PIPE, GPV, JUNCTION, PIPE, PUMP, TANK, Network, PressureDemand
 from hydro.project import ACTIVE, Project
 from hydro.readings import Floats
@@ -14,6 +15,9 @@ from hydro.toolkit import FRESH_FLOWS, Count, LinkValue, NodeValue, Option, Time
 LEAK_EXPONENT = 0.5
 SHUT = 1e12
 """Minor loss that stands for a closed pipe with a check valve, whose status EPANET does not let go [-]."""
+AT_LIMIT = 1e-6
+"""A tank so near its limit is at it [m]."""
+DIGITS = 4
 _PLAIN = (LinkValue.DIAMETER, LinkValue.ROUGHNESS, LinkValue.MINOR_LOSS)
 
 
@@ -88,11 +92,33 @@ class Steady:
             if np.isnan(wanted) or (wanted == self._head[node] and not afresh):
                 continue
             if network.node_kind[node] == TANK:
-                held = np.clip(wanted, network.least_head[node], network.greatest_head[node])
-                self._project.set_node(int(node), NodeValue.TANK_LEVEL, float(held - network.elevation[node]))
+                self._set_level(int(node), wanted)
             else:
                 self._project.set_node(int(node), NodeValue.ELEVATION, wanted)
             self._head[node] = wanted
+
+    def _set_level(self, tank: int, head: float) -> None:
+        """Set a tank's level, kept within what it holds; within ``AT_LIMIT`` of full or empty it is just that.
+
+        EPANET shuts the inlet of a tank whose head is its greatest to the last digit, which no conversion keeps: the
+        last digits are tried until the next one is refused.
+        """
+        network = self._network
+        least, greatest = network.least_head[tank], network.greatest_head[tank]
+        level = float(np.clip(head, least, greatest) - network.elevation[tank])
+        full, empty = head >= greatest - AT_LIMIT, head <= least + AT_LIMIT
+        if not (full or empty):
+            self._project.set_node(tank, NodeValue.TANK_LEVEL, level)
+            return
+        limit = float((greatest if full else least) - network.elevation[tank])
+        digit = float(np.spacing(max(abs(network.elevation[tank]), abs(limit)))) * (1.0 if full else -1.0)
+        for digits in range(DIGITS, -DIGITS - 1, -1):
+            try:
+                self._project.set_node(tank, NodeValue.TANK_LEVEL, limit + digits * digit)
+                return
+            except EngineError:
+                continue
+        self._project.set_node(tank, NodeValue.TANK_LEVEL, level)
 
     def hold(self, conditions: Conditions) -> None:
         """Set, while time goes on, the speeds and statuses that conditions know; a valve at work is left to itself."""
