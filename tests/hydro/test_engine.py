@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import wntr
 
+from benchmarks.engine.networks import NETWORKS, SMALL
 from hydro.conditions import Conditions
 from hydro.connection import cut_off
 from hydro.engine import Engine
@@ -20,7 +21,6 @@ from hydro.network import PIPES, PRV, PUMP
 from hydro.readings import Floats
 from hydro.scenario import Scenario
 from hydro.toolkit import FRESH_FLOWS, Option, Time, Toolkit
-from tests.hydro.networks import NETWORKS, SMALL
 
 HOURS = np.array([0.0, 3.0, 8.0, 17.0]) * 3600.0
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.engine.networks import JIAOZHOU, NETWORKS, SMALL
 from cli.main import main as hydro
 from hydro.assets import Assets
 from hydro.catalogue import standard_catalogue
@@ -17,7 +18,6 @@ from hydro.engine import Engine
 from hydro.network import PIPES
 from hydro.sizing import Question, question, rank, size_mains
 from hydro.whatif import peak_time
-from tests.hydro.networks import JIAOZHOU, NETWORKS, SMALL
 
 Out = pytest.CaptureFixture[str]
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.engine.networks import JIAOZHOU, NETWORKS, SMALL
 from cli.main import main
 from hydro.catalogue import standard_catalogue
 from hydro.connection import cut_off
@@ -19,7 +20,6 @@ from hydro.readings import Floats
 from hydro.scenario import Scenario
 from hydro.toolkit import FRESH_FLOWS, Time, Toolkit
 from hydro.whatif import clock_time, peak_time, what_if, what_if_under
-from tests.hydro.networks import JIAOZHOU, NETWORKS, SMALL
 
 NET3 = NETWORKS["Net3"]
 Out = pytest.CaptureFixture[str]
