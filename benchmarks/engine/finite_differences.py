@@ -124,7 +124,8 @@ def _causes(
         word = "tank" if network.node_kind[node] == TANK else "reservoir"
         head = _moved(conditions, "head", node)
         yield _Cause(word, network.node_ids[node], model.source[:, node], 1e-2, True, head, _as_set)
-    flowing = state.status & fed[network.start] & (np.abs(state.flow) > 1e-5)
+    # A link that loses less than a millimetre has no slope that EPANET's own tolerance would leave.
+    flowing = state.status & fed[network.start] & (np.abs(state.headloss) > 1e-3)
     for kind in np.unique(network.link_kind[flowing]).tolist():
         if kind in (PUMP, GPV):
             continue
@@ -138,7 +139,7 @@ def _added_loss(network: Network, conditions: Conditions, state: State, model: S
     A throttle valve's and a breaker valve's losses are their settings.
     """
     kind = network.link_kind[link]
-    added = float(np.clip(0.03 * abs(state.headloss[link]), 1e-5, 1e-3))
+    added = float(np.clip(0.05 * abs(state.headloss[link]), 1e-4, 5e-3))
     per_unit = float(np.sign(state.flow[link]))
     if kind != PBV:
         per_unit *= float(state.velocity[link]) ** 2 / (2.0 * GRAVITY)
