@@ -59,7 +59,12 @@ class Linearisation:
     """The network's response around a solved state."""
 
     def __init__(
-        self, network: Network, state: State, conditions: Conditions, pressure_demand: PressureDemand | None
+        self,
+        network: Network,
+        state: State,
+        conditions: Conditions,
+        pressure_demand: PressureDemand | None,
+        least_slope: float = LEAST_SLOPE,
     ) -> None:
         self._network = network
         self._coupling = coupling(network, state)
@@ -73,6 +78,7 @@ class Linearisation:
             draws = conditions.demand > 0.0
             self._fraction = np.where(draws, pressure_demand.fraction(state.pressure), 1.0)
             self._outflow_slope = np.where(draws, conditions.demand * pressure_demand.slope(state.pressure), 0.0)
+        self._outflow_slope = self._outflow_slope + least_slope
         # An emitter's outflow c·pⁿ has the slope n·q/p.
         pressure = np.maximum(np.abs(state.pressure), 0.01)
         self._outflow_slope = self._outflow_slope + network.emitter_exponent * np.abs(state.leak) / pressure
@@ -181,7 +187,7 @@ class Linearisation:
         nodes = np.arange(len(network.node_ids))
         rows = np.concatenate([start, end, start, end, nodes])
         columns = np.concatenate([start, end, end, start, nodes])
-        values = np.concatenate([weight, weight, -weight, -weight, self._outflow_slope + LEAST_SLOPE])
+        values = np.concatenate([weight, weight, -weight, -weight, self._outflow_slope])
         rows, columns = receiver[rows], place[columns]
         kept = (rows >= 0) & (columns >= 0)
         size = len(self._coupling.free)

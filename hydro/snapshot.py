@@ -16,6 +16,9 @@ from hydro.observables import Observables
 from hydro.readings import Floats
 from hydro.state import State
 
+CALIBRATED_SLOPE = 1e-6
+"""Outflow a metre of head that the diagnosis has been calibrated with at every node; EPANET has none [m²/s]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -55,7 +58,7 @@ def _snapshot(
     engine: Engine, conditions: Conditions, state: State, observables: Observables, slope: Floats | None
 ) -> Snapshot:
     network = engine.network
-    linear = Linearisation(network, state, conditions, engine.pressure_demand)
+    linear = Linearisation(network, state, conditions, engine.pressure_demand, CALIBRATED_SLOPE)
     by = linear.sensitivities(observables)
     return Snapshot(
         network=network,
