@@ -53,8 +53,9 @@ def run(args: argparse.Namespace) -> int:
     from hydro.whatif import what_if
     from hydro.whatif_document import document
 
-    scenario = _scenario(args, read_catalogue(args.catalogue) if args.catalogue else standard_catalogue())
+    catalogue = read_catalogue(args.catalogue) if args.catalogue else standard_catalogue()
     with subject(args, datetime.now(UTC).date()) as about:
+        scenario = _scenario(args, catalogue, about.engine.network.headloss_formula)
         times = instants(args, about.engine)
         if args.save is not None and args.save.resolve() == about.site.network.resolve():
             raise BadInput.of("--save would overwrite the network itself, expected another file", str(args.save))
@@ -69,11 +70,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _scenario(args: argparse.Namespace, catalogue: Catalogue) -> Scenario:
-    """Return the scenario that the arguments describe."""
+def _scenario(args: argparse.Namespace, catalogue: Catalogue, formula: str) -> Scenario:
+    """Return the scenario that the arguments describe, for a network of a headloss formula."""
     from hydro.scenario import Scenario
 
     problems: list[Problem] = []
+    # Darcy–Weisbach heights are millimetres outside and metres inside.
+    height = 1e3 if formula == "D-W" else 1.0
 
     def pairs(option: str, given: list[str], parse: Callable[[str], Value]) -> dict[str, Value]:
         found: dict[str, Value] = {}
@@ -97,7 +100,7 @@ def _scenario(args: argparse.Namespace, catalogue: Catalogue) -> Scenario:
         name="whatif",
         pipes=pairs("--set", args.set, catalogue.named),
         diameter={one: value / 1e3 for one, value in pairs("--diameter-mm", args.diameter_mm, float).items()},
-        roughness=pairs("--roughness", args.roughness, float),
+        roughness={one: value / height for one, value in pairs("--roughness", args.roughness, float).items()},
         minor_loss=pairs("--minor-loss", args.minor_loss, float),
         open={**dict.fromkeys(args.open, True), **dict.fromkeys(args.close, False)},
         base_demand={one: value / 1e3 for one, value in pairs("--demand-l-s", args.demand_l_s, float).items()},

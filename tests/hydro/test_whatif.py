@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.engine.networks import JIAOZHOU, NETWORKS, SMALL
+from benchmarks.engine.networks import JIAOZHOU, NETWORKS, ROOT, SMALL
 from cli.main import main
 from hydro.catalogue import standard_catalogue
 from hydro.connection import cut_off
@@ -178,6 +178,19 @@ def test_the_command_tells_before_after_and_difference(capsys: Out, tmp_path: Pa
     assert again == 0
     for ours, theirs in zip(told["nodes"], reread["nodes"], strict=True):
         assert theirs["pressure_m"]["before"] == pytest.approx(ours["pressure_m"]["after"], abs=0.005)
+
+
+def test_roughness_is_in_the_networks_own_formula_also_when_saved(capsys: Out, tmp_path: Path) -> None:
+    """A Darcy-Weisbach height in millimetres, on a network without tanks or controls."""
+    inp, saved = ROOT / "tests/cases/linear/darcy_weisbach_slow.inp", tmp_path / "new.inp"
+    status, told, err = ask(capsys, inp, "--roughness", "A=3", "--demand-l-s", "J6=1", "--save", saved)
+    assert (status, err) == (0, "")
+    assert told["changes"][0] == {"change": "roughness", "link": "A", "roughness": 3.0}
+    with Engine(saved, workers=1) as engine:
+        assert engine.network.roughness[engine.network.link_index["A"]] == pytest.approx(0.003)
+    junctions = [row["pressure_m"]["after"] for row in told["nodes"][:6]]
+    assert epanet(saved, [0.0])[0][:6] == pytest.approx(junctions, abs=1e-4)
+    assert told["nodes"][5]["pressure_m"]["difference"] < -0.01
 
 
 def test_a_day_has_a_list_for_each_quantity(capsys: Out) -> None:
