@@ -16,6 +16,7 @@ import numpy as np
 
 from api.arrays import Packed, float_array, pack
 from api.geometry import unit_headloss
+from hydro import scenario
 from hydro.catalogue import Catalogue
 from hydro.conditions import Conditions
 from hydro.departures import RESISTANCE_EXPONENT
@@ -79,12 +80,6 @@ class Bench:
                 self._peak = float(times[np.argmax([self.engine.demand_at(float(one)).sum() for one in times])])
             peak = self._peak
         return Basis(f"peak/{peak:.0f}", self.engine.default_conditions(peak), peak)
-
-    def nothing_changed(self) -> Conditions:
-        """Return conditions that leave every value as the file has it."""
-        network = self.engine.network
-        nodes, links = (np.full(len(ids), np.nan) for ids in (network.node_ids, network.link_ids))
-        return Conditions(nodes, nodes, nodes, links, links, links, links, links)
 
     def run(self, basis: Basis, changes: Sequence[Change]) -> Trial:
         """Return the states before and after changes.
@@ -195,6 +190,26 @@ def _change(arrays: Mapping[str, Floats], change: Change, network: Network, cata
             arrays["minor_loss"][link] = value
         case ChangeKind.OPEN | ChangeKind.CLOSE:
             arrays["status"][link] = 1.0 if change.kind is ChangeKind.OPEN else 0.0
+
+
+def scenario_of(changes: Sequence[Change], network: Network, catalogue: Catalogue) -> scenario.Scenario:
+    """Return changes that this network can carry as what an exported network file is made of.
+
+    A demand is the node's before its patterns.
+    """
+    valued = {kind: {one.element: one.value or 0.0 for one in changes if one.kind is kind} for kind in ChangeKind}
+    return scenario.Scenario(
+        pipes={one.element: catalogue.named(one.size) for one in changes if one.kind is ChangeKind.REPLACE},
+        diameter={element: value / 1e3 for element, value in valued[ChangeKind.DIAMETER].items()},
+        # Darcy–Weisbach heights are millimetres in a file and metres inside.
+        roughness={
+            element: value / 1e3 if network.headloss_formula == "D-W" else value
+            for element, value in valued[ChangeKind.ROUGHNESS].items()
+        },
+        minor_loss=valued[ChangeKind.MINOR_LOSS],
+        open={**dict.fromkeys(valued[ChangeKind.OPEN], True), **dict.fromkeys(valued[ChangeKind.CLOSE], False)},
+        base_demand={element: value / 1e3 for element, value in valued[ChangeKind.DEMAND].items()},
+    )
 
 
 def troubled(basis: Basis, document: Mapping[str, Any], diagnosis_id: int, engine: Engine) -> Basis:

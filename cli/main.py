@@ -29,6 +29,8 @@ COMMANDS = {
     "simulate": "play an episode at the plant of a sample site",
     "demo": "play the documented case from fault to cure",
     "diagnose": "explain the readings of a window",
+    "whatif": "compare a network before and after changes",
+    "sizing": "rank mains by what their thinness costs customers",
     "calibrate": "learn a baseline from a window held to be healthy",
     "complain": "take down a customer's complaint",
     "measure": "enter a crew's reading",

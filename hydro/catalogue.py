@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -16,6 +17,9 @@ FAMILY_WORDS = {
     "STEEL": ("STEEL", "ST"),
 }
 """Which family takes the place of a pipe of a material, by the words registers use."""
+_COLUMNS = "name, material, nominal_mm, inner_mm, hazen_williams, roughness_mm"
+WIDER = 1.05
+"""A pipe replaced is replaced by one wider by this factor at least: catalogues differ in walls by less [-]."""
 DEFAULT_FAMILY = "PE100 SDR11"
 
 
@@ -59,9 +63,20 @@ class Catalogue:
         for size in self.sizes:
             if size.name.upper() == wanted:
                 return size
-        near = [size.name for size in self.sizes if size.name.upper().split()[-1] == wanted.split()[-1]]
-        hint = ", ".join(near or [self.sizes[0].name])
-        raise InputError(f'pipe size "{name}" is not in the catalogue, expected one such as {hint}')
+        near = difflib.get_close_matches(wanted, [size.name.upper() for size in self.sizes], n=3, cutoff=0.3)
+        names = [size.name for size in self.sizes if size.name.upper() in near] or [self.sizes[0].name]
+        raise InputError(f'pipe size "{name}" is not in the catalogue, expected one such as {", ".join(names)}')
+
+    def next_size(self, material: str, inner: float) -> PipeSize | None:
+        """Return the smallest size that would replace a pipe and is wider than ``inner`` [m] by a twentieth at least.
+
+        Of the pipe's own family; of any other where that one ends.
+        """
+        for sizes in (self.family_of(material), sorted(self.sizes, key=lambda size: size.inner)):
+            wider = [size for size in sizes if size.inner > WIDER * inner]
+            if wider:
+                return wider[0]
+        return None
 
     def family_of(self, material: str) -> list[PipeSize]:
         """Return the sizes that would replace a pipe of that material, in ascending order."""
@@ -86,10 +101,16 @@ def read_catalogue(path: Path) -> Catalogue:
     Raises
     ------
     InputError
-        A column or a number is missing.
+        The file is not there, or a column or a number is missing.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return _catalogue(list(csv.DictReader(file)), str(path))
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}, expected a catalogue of pipes") from error
+    rows = list(csv.DictReader(text.splitlines()))
+    if not rows:
+        raise InputError(f"{path}: holds no pipe, expected rows of {_COLUMNS}")
+    return _catalogue(rows, str(path))
 
 
 def _catalogue(rows: list[dict[str, str]], file: str) -> Catalogue:
@@ -109,9 +130,7 @@ def _catalogue(rows: list[dict[str, str]], file: str) -> Catalogue:
                 )
             )
         except (KeyError, ValueError, TypeError) as error:
-            raise InputError(
-                f"{file}:{line}: {error}, expected name, material, nominal_mm, inner_mm, hazen_williams, roughness_mm"
-            ) from error
+            raise InputError(f"{file}:{line}: {error}, expected {_COLUMNS}") from error
     return Catalogue(tuple(sorted(sizes, key=lambda size: (size.family, size.inner))))
 
 

@@ -5,24 +5,34 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 
 from hydro.conditions import Conditions
-from hydro.errors import EngineError, NetworkError, SolveError
-from hydro.network import JUNCTION, PUMP, RESERVOIR, Network, PressureDemand
-from hydro.network_file import Patterns, read_network
+from hydro.errors import EngineError, InputError, NetworkError, SolveError
+from hydro.extended import Extended, Limits, follow
+from hydro.network import CV_PIPE, GPV, JUNCTION, PIPES, PUMP, RESERVOIR, TANK, Network, PressureDemand
+from hydro.network_file import Patterns
 from hydro.project import Project
 from hydro.readings import Floats
+from hydro.scenario import NO_CHANGE, Scenario
+from hydro.shared import Shared
 from hydro.state import State
+from hydro.steady import Steady
+
+Given = TypeVar("Given")
+Answer = TypeVar("Answer")
 
 ASSUMED = PressureDemand()
 """How demand follows pressure where the network file does not say."""
+LIMITS = Limits()
 
 
 class Engine:
@@ -31,38 +41,44 @@ class Engine:
     ``pressure_demand`` is used where the file itself is demand-driven; None leaves demands as they are.
     """
 
-    def __init__(self, inp: Path, pressure_demand: PressureDemand | None = ASSUMED, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        inp: Path,
+        pressure_demand: PressureDemand | None = ASSUMED,
+        workers: int | None = None,
+        limits: Limits = LIMITS,
+    ) -> None:
         """Open the network.
 
         Raises
         ------
         NetworkError
-            The file does not load; the message carries EPANET's own words, with the section and the line.
+            The file does not load, or holds nothing that could be solved; the message carries EPANET's own words, with
+            the section and the line.
         """
         self._inp = inp
+        self._limits = limits
         self._scratch = Path(tempfile.mkdtemp(prefix="hydro-engine-"))
         self._workers = workers or os.cpu_count() or 1
-        try:
-            first = Project(inp, self._scratch / "0.rpt")
-        except EngineError as error:
-            report = self._scratch / "0.rpt"
-            shown = _report_errors(report)
-            shutil.rmtree(self._scratch, ignore_errors=True)
-            raise NetworkError(f"{inp}: {shown or error}") from error
+        self._opened = 0
         self.network: Network
         self._patterns: Patterns
-        self.network, self._patterns, self._head, self._setting = read_network(first.kit, inp.stem)
-        self.pressure_demand = self.network.pressure_demand or pressure_demand
-        self._opened = 1
         try:
-            first.prepare(self.network, self.pressure_demand)
+            first = self._open()
+            try:
+                self.network, self._patterns, self._head, self._setting = first.read(inp.stem)
+                _refuse_nothing(self.network)
+                self.pressure_demand = self.network.pressure_demand or pressure_demand
+                self._steady: Shared[Steady] = Shared(self._open_steady, self._workers)
+                self._steady.add(Steady(first, self.network, self.pressure_demand))
+            except EngineError:
+                first.close()
+                raise
         except EngineError as error:
-            first.close()
+            shown = _report_errors(self._scratch / "1.rpt")
             shutil.rmtree(self._scratch, ignore_errors=True)
-            raise NetworkError(f"{inp}: {error}") from error
-        self._idle: SimpleQueue[Project] = SimpleQueue()
-        self._idle.put(first)
-        self._projects = [first]
+            raise NetworkError(f"{inp}: {shown or error}") from error
+        self._extended: Shared[Extended] = Shared(self._open_extended, self._workers)
         self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Engine:
@@ -73,13 +89,17 @@ class Engine:
     ) -> None:
         self.close()
 
+    @property
+    def scratch(self) -> Path:
+        """Return the folder of EPANET's reports, gone when the engine is closed."""
+        return self._scratch
+
     def close(self) -> None:
         """Give projects, threads and scratch files back."""
         if self._pool is not None:
             self._pool.shutdown()
-        for project in self._projects:
-            project.close()
-        self._projects.clear()
+        self._steady.close()
+        self._extended.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
     def demand_at(self, time_s: float) -> Floats:
@@ -105,6 +125,24 @@ class Engine:
             roughness=np.full(links, np.nan),
         )
 
+    def conditions_at(self, times_s: Floats) -> list[Conditions]:
+        """Return the conditions of ascending times as the file's own run makes them, tanks and controls included."""
+        plain = [self.default_conditions(float(time)) for time in times_s]
+        if not self.network.remembers:
+            return plain
+        states = self.run(times_s)
+        controlled = self._extended.apply(lambda one: one.controlled)
+        return [_reached(one, state, self.network, controlled) for one, state in zip(plain, states, strict=True)]
+
+    def pattern_at(self, time_s: float) -> Floats:
+        """Return (N,) multiplier of each junction's first demand category at network time ``time_s`` [-]."""
+        patterns = self._patterns
+        now = self._multipliers(time_s)[patterns.category_pattern]
+        result = np.ones(len(self.network.node_ids))
+        # Backwards, so that the first category of a node is the one that stays.
+        result[patterns.category_node[::-1]] = now[::-1]
+        return result
+
     def solve(self, conditions: Conditions) -> State:
         """Return the steady state under conditions.
 
@@ -113,41 +151,68 @@ class Engine:
         SolveError
             EPANET finds none.
         """
-        project = self._take()
-        try:
-            return project.solve(conditions)
-        except EngineError as error:
-            raise SolveError(f"{self.network.name}: {error}") from error
-        finally:
-            self._idle.put(project)
+        return self._steady.apply(lambda steady: self._told(partial(steady.solve, conditions)))
 
     def solve_many(self, conditions: Sequence[Conditions]) -> list[State]:
         """Return the states under many conditions, in their order, on all cores."""
-        if len(conditions) < 4 or self._workers < 2:
-            return [self.solve(one) for one in conditions]
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="hydro-engine")
-        return list(self._pool.map(self.solve, conditions))
+        return self._map(self.solve, conditions, least=4)
+
+    def run(self, times_s: Floats, scenario: Scenario = NO_CHANGE) -> list[State]:
+        """Return the states in force at ascending times [s], run from the network's time 0 as the file has it.
+
+        Raises
+        ------
+        InputError
+            The network does not bear the scenario.
+        SolveError
+            EPANET finds no state, or the run takes more than its limits.
+        """
+        times = np.asarray(times_s, dtype=np.float64)
+        return self._extended.apply(lambda one: self._told(partial(one.run, times, scenario, self._limits)))
+
+    def run_many(self, times_s: Floats, scenarios: Sequence[Scenario]) -> list[list[State]]:
+        """Return the states of several scenarios' runs, on all cores."""
+        return self._map(partial(self.run, times_s), scenarios, least=2)
 
     def extended(self, times_s: Floats, conditions: Sequence[Conditions]) -> list[State]:
         """Return the states at ``times_s`` with tanks and links that no condition fixes moving as EPANET moves them."""
-        project = Project(self._inp, self._scratch / "extended.rpt")
+        steady = Steady(self._open(), self.network, self.pressure_demand, keep_controls=True)
         try:
-            project.prepare(self.network, self.pressure_demand, keep_controls=True)
-            return project.follow(np.asarray(times_s), conditions)
+            return self._told(partial(follow, steady, self.network, np.asarray(times_s), conditions, self._limits))
+        finally:
+            steady.close()
+
+    def save(self, path: Path, scenario: Scenario, until_s: float = 0.0) -> None:
+        """Write the network under a scenario: run by EPANET, it gives the states that ``run`` gives.
+
+        The file keeps its units, patterns, controls and rules, but for those that act on a link the scenario holds; it
+        says how demand follows pressure, solves as tightly as the engine does, and lasts until ``until_s`` at least.
+
+        Raises
+        ------
+        InputError
+            The network does not bear the scenario, or the file cannot be written.
+        """
+        project = Extended(self._open(quiet=False), self.network, self.pressure_demand)
+        try:
+            project.save(str(path), scenario, until_s)
         except EngineError as error:
-            raise SolveError(f"{self.network.name}: {error}") from error
+            raise InputError(f"{path}: {error}") from error
         finally:
             project.close()
 
-    def save(self, path: Path, changes: Conditions) -> None:
-        """Write the network with changed pipes, statuses and settings; demand keeps its patterns."""
-        project = Project(self._inp, self._scratch / "save.rpt")
+    def _told(self, question: Callable[[], Answer]) -> Answer:
         try:
-            project.change(changes, self.network)
-            project.kit.call("saveinpfile", str(path).encode())
-        finally:
-            project.close()
+            return question()
+        except EngineError as error:
+            raise SolveError(f"{self.network.name}: {error}") from error
+
+    def _map(self, function: Callable[[Given], Answer], given: Sequence[Given], least: int) -> list[Answer]:
+        if len(given) < least or self._workers < 2:
+            return [function(one) for one in given]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._workers, thread_name_prefix="hydro-engine")
+        return list(self._pool.map(function, given))
 
     def _multipliers(self, time_s: float) -> Floats:
         network = self.network
@@ -160,14 +225,42 @@ class Engine:
         np.add.at(demand, patterns.category_node, now)
         return np.where(self.network.node_kind == JUNCTION, demand, 0.0)
 
-    def _take(self) -> Project:
-        if self._idle.empty() and self._opened < self._workers:
-            self._opened += 1
-            project = Project(self._inp, self._scratch / f"{self._opened}.rpt")
-            project.prepare(self.network, self.pressure_demand)
-            self._projects.append(project)
-            return project
-        return self._idle.get()
+    def _open(self, quiet: bool = True) -> Project:
+        self._opened += 1
+        return Project(self._inp, self._scratch / f"{self._opened}.rpt", quiet)
+
+    def _open_steady(self) -> Steady:
+        return Steady(self._open(), self.network, self.pressure_demand)
+
+    def _open_extended(self) -> Extended:
+        return Extended(self._open(), self.network, self.pressure_demand)
+
+
+def _reached(plain: Conditions, state: State, network: Network, controlled: frozenset[int]) -> Conditions:
+    """Return an instant's conditions with the tank levels, pumps and valves that a run has reached."""
+    links = np.arange(len(network.link_ids))
+    moved = np.isin(links, list(controlled)) & (network.link_kind != CV_PIPE)
+    is_valve = network.link_kind > PUMP
+    # A control that opens a valve takes its setting away.
+    fully = is_valve & state.status & ~state.active & (state.setting == 0.0) & (network.link_kind != GPV)
+    status = np.where(fully, 2.0, state.status.astype(float))
+    paced = moved & state.status & (network.link_kind != GPV) & ~np.isin(network.link_kind, PIPES) & ~fully
+    return replace(
+        plain,
+        head=np.where(network.node_kind == TANK, state.head, plain.head),
+        status=np.where(moved, status, plain.status),
+        setting=np.where(paced, state.setting, plain.setting),
+    )
+
+
+def _refuse_nothing(network: Network) -> None:
+    """Refuse what EPANET opens without a word though there is nothing to solve."""
+    if not network.node_ids:
+        raise EngineError("holds no nodes, expected an EPANET network with [JUNCTIONS], [PIPES] and a source")
+    if not network.link_ids:
+        raise EngineError("holds no links, expected [PIPES], [PUMPS] or [VALVES]")
+    if len(network.fixed) == 0:
+        raise EngineError("holds no reservoir and no tank, expected a source that fixes the head")
 
 
 def _report_errors(report: Path) -> str:
@@ -175,4 +268,4 @@ def _report_errors(report: Path) -> str:
     if not report.exists():
         return ""
     lines = [line.strip() for line in report.read_text(errors="replace").splitlines()]
-    return "; ".join(line for line in lines if "rror" in line or line.endswith(":"))
+    return "; ".join(line for line in lines if "Error" in line or (line.endswith(":") and "riteria" not in line))

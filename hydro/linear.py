@@ -1,8 +1,9 @@
 """The linear model of a solved instant: one sparse factorisation serves every sensitivity.
 
-With headloss gradients g' [s/m²] of the open links, incidence A, and the slope of pressure-dependent outflow on the
-diagonal, the nodal matrix ``S = Aᵀ diag(1/g') A + diag(∂d/∂h)`` (fixed heads removed) is symmetric positive definite.
-A row of sensitivities for each observed value costs one adjoint solve.
+With headloss gradients g' [s/m²], incidence A, and the slope of pressure-dependent outflow on the diagonal, the nodal
+matrix is ``S = Aᵀ diag(1/g') A + diag(∂d/∂h)``, fixed heads removed. Where a valve holds a node's head, that node's
+column goes and its row is added to that of the node which feeds it. A row of sensitivities for each observed value
+costs one adjoint solve.
 """
 
 from __future__ import annotations
@@ -11,18 +12,24 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, diags_array
+from scipy.sparse import csc_array
 from scipy.sparse.linalg import SuperLU, splu
 
 from hydro.conditions import Conditions
+from hydro.coupling import NOBODY, coupling
 from hydro.gradients import headloss_gradients
-from hydro.network import FCV, JUNCTION, PRV, PSV, Network, PressureDemand
+from hydro.network import JUNCTION, Network, PressureDemand
 from hydro.observables import DEMAND, FLOW, INFLOW, Observables
 from hydro.readings import Floats
+from hydro.selected_inverse import resistances
 from hydro.state import State
 
-LEAST_SLOPE = 1e-6
-"""Keeps nodes that a closed valve has cut off from making the matrix singular [m²/s]."""
+CLOSED = 1e-8 * 0.3048**2
+"""What EPANET lets through a closed link [m²/s]."""
+LEAST_SLOPE = 1e-14
+"""Keeps a part without any source from making the matrix singular [m²/s]."""
+FEW_LINKS = 200
+"""So many Thévenin equivalents are cheaper one by one than all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,128 +47,228 @@ class Sensitivities:
     source: Floats
 
 
+@dataclass(frozen=True, slots=True)
+class LinkResponse:
+    """What headloss added to k links does: ``head``: (N, k) change per metre; ``slope``: (k,) as ``thevenin``."""
+
+    head: Floats
+    slope: Floats
+
+
 class Linearisation:
     """The network's response around a solved state."""
 
     def __init__(
-        self, network: Network, state: State, conditions: Conditions, pressure_demand: PressureDemand | None
+        self,
+        network: Network,
+        state: State,
+        conditions: Conditions,
+        pressure_demand: PressureDemand | None,
+        least_slope: float = LEAST_SLOPE,
     ) -> None:
         self._network = network
+        self._coupling = coupling(network, state)
         self._gradient = headloss_gradients(network, state, conditions)
-        self._conductance = np.where(state.status, 1.0 / self._gradient, 0.0)
-        held = _held_nodes(network, state)
-        self._conductance[held.links] = 0.0
-        self._free = np.flatnonzero((network.node_kind == JUNCTION) & ~held.nodes)
-        self._place = np.full(len(network.node_ids), -1)
-        self._place[self._free] = np.arange(len(self._free))
+        self._conductance = np.where(state.status, 1.0 / self._gradient, CLOSED)
+        self._conductance[[one.link for one in self._coupling.holders]] = 0.0
         self._fraction = np.ones(len(network.node_ids))
         self._outflow_slope = np.zeros(len(network.node_ids))
         if pressure_demand is not None:
-            self._fraction = pressure_demand.fraction(state.pressure)
-            self._outflow_slope = conditions.demand * pressure_demand.slope(state.pressure)
-        # An emitter's outflow c·√p has the slope q/(2p).
-        self._outflow_slope = self._outflow_slope + state.leak / (2.0 * np.maximum(state.pressure, 0.1))
-        self._incidence = self._incidence_of(np.arange(len(network.link_ids)))
+            # A demand below nought is a supply, which no pressure limits.
+            draws = conditions.demand > 0.0
+            self._fraction = np.where(draws, pressure_demand.fraction(state.pressure), 1.0)
+            self._outflow_slope = np.where(draws, conditions.demand * pressure_demand.slope(state.pressure), 0.0)
+        self._outflow_slope = self._outflow_slope + least_slope
+        # An emitter's outflow c·pⁿ has the slope n·q/p.
+        pressure = np.maximum(np.abs(state.pressure), 0.01)
+        self._outflow_slope = self._outflow_slope + network.emitter_exponent * np.abs(state.leak) / pressure
         self._solver = self._factorise()
 
     def sensitivities(self, observables: Observables) -> Sensitivities:
         """Return what every cause does to each observed value: one adjoint solve a value serves all four."""
-        heads, direct = self._adjoint(observables)
-        by_demand = -heads
-        for row in np.flatnonzero(observables.kind == DEMAND):
-            by_demand[row, observables.index[row]] += 1.0
+        parts = self._parts(observables)
+        heads = self._adjoint(observables, parts)
+        withdrawal = -heads
+        by_demand = withdrawal.copy()
+        # What pressure does not limit is outflow of a valve's zone, but no customer's demand.
+        passed = observables.kind[parts.own_row] != DEMAND
+        np.add.at(by_demand, (parts.own_row, parts.node), parts.own)
+        np.add.at(withdrawal, (parts.own_row[passed], parts.node[passed]), parts.own[passed])
         # Added loss φ on a link drives −φ/g' through it: as if −φ/g' left at its end and came in at its start.
-        across = heads[:, self._network.start] - heads[:, self._network.end]
+        headloss = (heads[:, self._network.start] - heads[:, self._network.end]) * self._conductance
+        np.subtract.at(headloss, (parts.row, parts.link), parts.weight * self._conductance[parts.link])
         return Sensitivities(
             demand=by_demand * self._fraction,
-            withdrawal=-heads,
-            headloss=(across - direct) * self._conductance,
-            source=self._by_fixed_head(observables, heads, direct),
+            withdrawal=withdrawal,
+            headloss=headloss,
+            source=self._by_fixed_head(observables, heads, parts),
         )
 
-    def _by_fixed_head(self, observables: Observables, heads: Floats, direct: Floats) -> Floats:
-        result = np.zeros_like(heads)
-        for node in self._network.fixed:
-            for link in np.flatnonzero((self._network.start == node) | (self._network.end == node)):
-                leaves = self._network.start[link] == node
-                other = self._network.end[link] if leaves else self._network.start[link]
-                sign = 1.0 if leaves else -1.0
-                result[:, node] += self._conductance[link] * (heads[:, other] + sign * direct[:, link])
-        for row, (kind, index) in enumerate(zip(observables.kind, observables.index, strict=True)):
-            if kind < FLOW and self._network.node_kind[index] != JUNCTION:
-                result[row, index] += 1.0
-        return result
+    def gradient(self, weights: Floats) -> Floats:
+        """Return (L,) change of ``weights`` (N,) times heads per metre of headloss added to each link."""
+        heads = self._received(self._transposed(weights[self._coupling.free][:, None]))[:, 0]
+        return np.asarray((heads[self._network.start] - heads[self._network.end]) * self._conductance)
+
+    def of_links(self, links: NDArray[np.intp]) -> LinkResponse:
+        """Return what headloss added to each of k links does to every head."""
+        solved = np.asarray(self._solver.solve(self._driven(links)))
+        head = np.zeros((len(self._network.node_ids), len(links)))
+        head[self._coupling.free] = solved * self._conductance[links]
+        across = head[self._network.start[links], np.arange(len(links))]
+        across = across - head[self._network.end[links], np.arange(len(links))]
+        return LinkResponse(head, self._rest(links, across / np.maximum(self._conductance[links], 1e-30)))
+
+    def own_slope(self, links: NDArray[np.intp]) -> Floats:
+        """Return (k,) headloss against flow [s/m²] of links themselves."""
+        return self._gradient[links]
+
+    def of_withdrawals(self, nodes: NDArray[np.intp]) -> Floats:
+        """Return (N, k) change of every head per m³/s that leaves at each of k nodes."""
+        right = np.zeros((len(self._coupling.free), len(nodes)))
+        place = self._coupling.receiver[nodes]
+        right[place[place >= 0], np.flatnonzero(place >= 0)] = -1.0
+        head = np.zeros((len(self._network.node_ids), len(nodes)))
+        head[self._coupling.free] = np.asarray(self._solver.solve(right))
+        return head
 
     def thevenin(self, links: NDArray[np.intp]) -> Floats:
         """Return (k,) headloss against flow [s/m²] as seen from each link's ends, the link's own included."""
-        right = self._incidence_of(links)
-        answer = np.asarray(self._solver.solve(right.toarray()))
-        across = np.asarray(right.multiply(answer).sum(axis=0)).ravel()
+        if len(links) <= FEW_LINKS:
+            return self.of_links(links).slope
+        place = self._coupling.place
+        start, end = place[self._network.start], place[self._network.end]
+        # Heads held by valves do not pass on what happens above them, so the valves' own coupling changes nothing here.
+        return self._rest(links, resistances(self._matrix(place), start[links], end[links]))
+
+    def _rest(self, links: NDArray[np.intp], across: Floats) -> Floats:
+        """Return the slope of the rest of the network and the link's own, from the resistance between its ends.
+
+        The link is in that resistance too: it is taken out of the parallel connection to see the rest alone.
+        """
         conductance = self._conductance[links]
-        # The link is in the network too: take it out of the parallel connection to see the rest alone.
         rest = 1.0 / np.maximum(1.0 / np.maximum(across, 1e-12) - conductance, 1e-9)
         return np.asarray(rest + self._gradient[links])
 
-    def _incidence_of(self, links: NDArray[np.intp]) -> csc_array:
-        """Return (free nodes, k) with +1 at a link's start and −1 at its end."""
-        start, end = self._place[self._network.start[links]], self._place[self._network.end[links]]
-        column = np.arange(len(links))
-        rows = np.concatenate([start[start >= 0], end[end >= 0]])
-        columns = np.concatenate([column[start >= 0], column[end >= 0]])
-        values = np.concatenate([np.ones((start >= 0).sum()), -np.ones((end >= 0).sum())])
-        return csc_array((values, (rows, columns)), shape=(len(self._free), len(links)))
+    def _driven(self, links: NDArray[np.intp]) -> Floats:
+        """Return (F, k) right-hand sides of a unit flow in at each link's start and out at its end."""
+        right = np.zeros((len(self._coupling.free), len(links)))
+        columns = np.arange(len(links))
+        for ends, sign in ((self._network.start, 1.0), (self._network.end, -1.0)):
+            rows = self._coupling.receiver[ends[links]]
+            there = rows >= 0
+            np.add.at(right, (rows[there], columns[there]), sign)
+        return right
+
+    def _received(self, solved: Floats) -> Floats:
+        """Return (N, k) change per m³/s put in at every node, from that at free nodes (F, k)."""
+        receiver = self._coupling.receiver
+        return np.where((receiver >= 0)[:, None], solved[np.maximum(receiver, 0)], 0.0)
+
+    def _by_fixed_head(self, observables: Observables, heads: Floats, parts: _Parts) -> Floats:
+        network = self._network
+        result = np.zeros_like(heads)
+        is_fixed = network.node_kind != JUNCTION
+        for here, other, sign in ((network.start, network.end, 1.0), (network.end, network.start, -1.0)):
+            links = np.flatnonzero(is_fixed[here])
+            np.add.at(result.T, here[links], (heads[:, other[links]] * self._conductance[links]).T)
+            near = is_fixed[here[parts.link]]
+            through = sign * parts.weight[near] * self._conductance[parts.link[near]]
+            np.add.at(result, (parts.row[near], here[parts.link[near]]), through)
+        for row in np.flatnonzero(observables.kind < FLOW):
+            if is_fixed[observables.index[row]]:
+                result[row, observables.index[row]] += 1.0
+        return result
+
+    def _matrix(self, receiver: NDArray[np.intp]) -> csc_array:
+        """Return (F, F) the nodal matrix, each node's row added to that of the free node in ``receiver`` (N,)."""
+        network, place = self._network, self._coupling.place
+        links = np.flatnonzero(self._conductance > 0.0)
+        start, end, weight = network.start[links], network.end[links], self._conductance[links]
+        nodes = np.arange(len(network.node_ids))
+        rows = np.concatenate([start, end, start, end, nodes])
+        columns = np.concatenate([start, end, end, start, nodes])
+        values = np.concatenate([weight, weight, -weight, -weight, self._outflow_slope])
+        rows, columns = receiver[rows], place[columns]
+        kept = (rows >= 0) & (columns >= 0)
+        size = len(self._coupling.free)
+        return csc_array((values[kept], (rows[kept], columns[kept])), shape=(size, size))
 
     def _factorise(self) -> SuperLU:
-        weighted = self._incidence @ diags_array(self._conductance)
-        matrix = weighted @ self._incidence.T + diags_array(self._outflow_slope[self._free] + LEAST_SLOPE)
         return splu(
-            csc_array(matrix), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True}, diag_pivot_thresh=0.0
+            self._matrix(self._coupling.receiver),
+            permc_spec="MMD_AT_PLUS_A",
+            options={"SymmetricMode": True},
+            diag_pivot_thresh=0.0,
         )
 
-    def _adjoint(self, observables: Observables) -> tuple[Floats, Floats]:
-        """Return (S, N) change per m³/s put in at a node, and (S, L) direct weight of each link's own flow."""
-        nodes, links = len(self._network.node_ids), len(self._network.link_ids)
-        right = np.zeros((nodes, len(observables.kind)))
-        direct = np.zeros((len(observables.kind), links))
+    def _parts(self, observables: Observables) -> _Parts:
+        """Return of which links' flows and nodes' outflows the observed values are made."""
+        network = self._network
+        holders = {one.link: one for one in self._coupling.holders}
+        flows: list[tuple[int, int, float]] = []
+        outflows: list[tuple[int, int, float]] = []
         for row, (kind, index) in enumerate(zip(observables.kind, observables.index, strict=True)):
+            pending: list[tuple[int, float]] = []
             if kind == DEMAND:
-                right[index, row] = self._outflow_slope[index]
+                outflows.append((row, int(index), 1.0))
             elif kind == FLOW:
-                direct[row, index] = 1.0
+                pending.append((int(index), 1.0))
             elif kind == INFLOW:
-                direct[row, self._network.start == index] = 1.0
-                direct[row, self._network.end == index] -= 1.0
-            else:
-                right[index, row] = 1.0
-        flowing = direct * self._conductance
-        for row in np.flatnonzero(np.any(flowing != 0.0, axis=1)).tolist():
-            for link in np.flatnonzero(flowing[row]).tolist():
-                right[self._network.start[link], row] += flowing[row, link]
-                right[self._network.end[link], row] -= flowing[row, link]
-        heads = np.zeros((len(observables.kind), nodes))
-        heads[:, self._free] = np.asarray(self._solver.solve(right[self._free])).T
-        return heads, direct
+                pending += self._around(int(index), NOBODY, 1.0)
+            # A valve's flow is what the node it holds draws and passes on; a ring of valves would have no end.
+            for _ in range(len(pending) + len(network.link_ids)):
+                if not pending:
+                    break
+                link, weight = pending.pop()
+                holder = holders.get(link)
+                if holder is None:
+                    flows.append((row, link, weight))
+                elif holder.node != NOBODY:
+                    weight = weight if holder.into else -weight
+                    outflows.append((row, holder.node, weight))
+                    pending += self._around(holder.node, link, weight)
+        return _Parts.of(flows, outflows)
+
+    def _around(self, node: int, but: int, weight: float) -> list[tuple[int, float]]:
+        """Return the links at a node, with ``weight`` where they lead away from it."""
+        network = self._network
+        leaving, coming = np.flatnonzero(network.start == node).tolist(), np.flatnonzero(network.end == node).tolist()
+        both = [(link, weight) for link in leaving] + [(link, -weight) for link in coming]
+        return [one for one in both if one[0] != but]
+
+    def _adjoint(self, observables: Observables, parts: _Parts) -> Floats:
+        """Return (S, N) change of each observed value per m³/s put in at a node."""
+        network = self._network
+        right = np.zeros((len(network.node_ids), len(observables.kind)))
+        seen = np.flatnonzero(observables.kind < FLOW)
+        right[observables.index[seen], seen] = 1.0
+        through = parts.weight * self._conductance[parts.link]
+        np.add.at(right, (network.start[parts.link], parts.row), through)
+        np.subtract.at(right, (network.end[parts.link], parts.row), through)
+        np.add.at(right, (parts.node, parts.own_row), parts.own * self._outflow_slope[parts.node])
+        return np.ascontiguousarray(self._received(self._transposed(right[self._coupling.free])).T)
+
+    def _transposed(self, right: Floats) -> Floats:
+        """Return the solution (F, k) of the transposed system: valves at work make the matrix unsymmetric."""
+        return np.asarray(self._solver.solve(right, trans="T"))  # type: ignore[call-overload]  # the stubs lack trans
 
 
-class _Held:
-    """Nodes whose head an active valve holds, and the links that no longer couple heads."""
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Observed values as sums: ``weight`` (K,) of the flow of ``link`` and ``own`` (J,) of the outflow at ``node``."""
 
-    def __init__(self, nodes: NDArray[np.bool_], links: NDArray[np.intp]) -> None:
-        self.nodes, self.links = nodes, links
+    row: NDArray[np.intp]
+    link: NDArray[np.intp]
+    weight: Floats
+    own_row: NDArray[np.intp]
+    node: NDArray[np.intp]
+    own: Floats
 
+    @classmethod
+    def of(cls, flows: list[tuple[int, int, float]], outflows: list[tuple[int, int, float]]) -> _Parts:
+        def places(terms: list[tuple[int, int, float]]) -> NDArray[np.intp]:
+            return np.array([one[:2] for one in terms], dtype=np.intp).reshape(-1, 2).T
 
-def _held_nodes(network: Network, state: State) -> _Held:
-    nodes = np.zeros(len(network.node_ids), dtype=bool)
-    links: list[int] = []
-    for link in np.flatnonzero(np.isin(network.link_kind, [PRV, PSV, FCV]) & state.status):
-        kind, setting = network.link_kind[link], state.setting[link]
-        start, end = network.start[link], network.end[link]
-        if kind == PRV and abs(state.pressure[end] - setting) < 0.01:
-            nodes[end] = True
-            links.append(int(link))
-        elif kind == PSV and abs(state.pressure[start] - setting) < 0.01:
-            nodes[start] = True
-            links.append(int(link))
-        elif kind == FCV and abs(state.flow[link] - setting) < 1e-6:
-            links.append(int(link))
-    return _Held(nodes, np.array(links, dtype=np.intp))
+        (row, link), (own_row, node) = places(flows), places(outflows)
+        weights = (np.array([one[2] for one in terms], dtype=np.float64) for terms in (flows, outflows))
+        return cls(row, link, next(weights), own_row, node, next(weights))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from hydro.readings import Floats
 
 JUNCTION, RESERVOIR, TANK = 0, 1, 2
-CV_PIPE, PIPE, PUMP, PRV, PSV, PBV, FCV, TCV, GPV = range(9)
+CV_PIPE, PIPE, PUMP, PRV, PSV, PBV, FCV, TCV, GPV, PCV = range(10)
 PIPES = (CV_PIPE, PIPE)
 """Kinds of link that are pipes, with a check valve or without."""
 
@@ -42,13 +42,16 @@ class PressureDemand:
 class PumpCurve:
     """Head gain of a pump at full speed: ``shutoff − resistance·flow^exponent`` [m, m³/s].
 
-    ``power`` [kW] where it is constant instead.
+    Where ``power`` is above zero it is constant instead (in the file's unit); where ``flow`` and ``head`` hold points
+    [m³/s, m], straight lines join them.
     """
 
     shutoff: float
     resistance: float
     exponent: float
     power: float = 0.0
+    flow: Floats | None = None
+    head: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +59,11 @@ class Network:
     """What a network file says.
 
     Nodes (N,): ``node_kind``, ``elevation`` [m] (a tank's bottom), ``x``, ``y`` (NaN when missing), ``base_demand``
-    [m³/s] over all categories. Links (L,): ``link_kind``, ``start``, ``end`` (node indices), ``length``, ``diameter``
-    [m], ``roughness`` (the formula's unit; m for Darcy–Weisbach), ``minor_loss`` [-], ``initially_closed``. Times [s].
+    [m³/s] over all categories, ``least_head``, ``greatest_head`` of tanks [m] (NaN elsewhere). Links (L,):
+    ``link_kind``, ``start``, ``end`` (node indices), ``length``, ``diameter`` [m], ``roughness`` (the formula's unit; m
+    for Darcy–Weisbach), ``minor_loss`` [-], ``initially_closed``; ``curves``: flow [m³/s] and headloss [m] of general
+    purpose valves. ``viscosity`` [m²/s], ``emitter_exponent`` [-]. ``remembers``: whether the state of an instant hangs
+    on what was before, through tanks, controls or rules. Times [s].
     """
 
     name: str
@@ -70,6 +76,8 @@ class Network:
     x: Floats
     y: Floats
     base_demand: Floats
+    least_head: Floats
+    greatest_head: Floats
     link_kind: NDArray[np.int8]
     start: NDArray[np.intp]
     end: NDArray[np.intp]
@@ -79,8 +87,12 @@ class Network:
     minor_loss: Floats
     initially_closed: NDArray[np.bool_]
     headloss_formula: str
+    viscosity: float
+    emitter_exponent: float
     pressure_demand: PressureDemand | None
     pumps: Mapping[int, PumpCurve]
+    curves: Mapping[int, tuple[Floats, Floats]]
+    remembers: bool
     duration_s: int
     hydraulic_step_s: int
     pattern_step_s: int

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hydro.network import JUNCTION, PIPES, PUMP, Network, PressureDemand, PumpCurve
+from hydro.errors import EngineError
+from hydro.network import GPV, JUNCTION, PIPES, PUMP, RESERVOIR, TANK, Network, PressureDemand, PumpCurve
 from hydro.readings import Floats
-from hydro.toolkit import Toolkit
+from hydro.toolkit import Count, LinkValue, NodeValue, Option, Time, Toolkit
+from hydro.units import FileUnits
 
 FORMULAS = ("H-W", "D-W", "C-M")
-_DEMAND_CATEGORY, _POWER_CURVE = 1, 1
-# EPANET's codes of properties.
-_ELEVATION, _TANK_LEVEL, _NODE_PATTERN = 0, 8, 2
-_DIAMETER, _LENGTH, _ROUGHNESS, _MINOR, _INIT_STATUS, _INIT_SETTING, _LINK_PATTERN = 0, 1, 2, 3, 4, 5, 15
-_PUMP_POWER, _DEFAULT_PATTERN = 18, 23
+_CONSTANT_POWER = 0
+"""EPANET's code of a pump without a curve; it tells curves apart only once it solves."""
+VISCOSITY = 1.1e-5 * 0.3048**2
+"""EPANET's kinematic viscosity of water at 20 °C [m²/s], which the file's own is relative to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +42,27 @@ class Patterns:
         return np.array([pattern[period % len(pattern)] for pattern in self.table])
 
 
-def read_network(kit: Toolkit, name: str) -> tuple[Network, Patterns, Floats, Floats]:
+def read_network(kit: Toolkit, units: FileUnits, name: str) -> tuple[Network, Patterns, Floats, Floats]:
     """Return the network, its patterns, initial heads (N,) of fixed nodes [m] and initial settings (L,)."""
-    nodes, links = kit.integer("getcount", 0), kit.integer("getcount", 2)
-    patterns = _patterns(kit, nodes, links)
+    nodes, links = kit.integer("getcount", Count.NODES), kit.integer("getcount", Count.LINKS)
+    patterns = _patterns(kit, units, nodes, links)
     node_ids = tuple(kit.text("getnodeid", one) for one in range(1, nodes + 1))
     link_ids = tuple(kit.text("getlinkid", one) for one in range(1, links + 1))
     ends = np.array([kit.integers("getlinknodes", 2, one) for one in range(1, links + 1)], dtype=np.intp).reshape(-1, 2)
     node_kind = np.array([kit.integer("getnodetype", one) for one in range(1, nodes + 1)], dtype=np.int8)
     link_kind = np.array([kit.integer("getlinktype", one) for one in range(1, links + 1)], dtype=np.int8)
-    elevation = kit.array("getnodevalues", _ELEVATION, nodes)
-    level = kit.array("getnodevalues", _TANK_LEVEL, nodes)
-    formula = FORMULAS[int(kit.number("getoption", 7))]
-    roughness = kit.array("getlinkvalues", _ROUGHNESS, links)
+
+    def of_nodes(prop: NodeValue) -> Floats:
+        return kit.array("getnodevalues", prop, nodes) * units.node(prop)
+
+    def of_links(prop: LinkValue) -> Floats:
+        return kit.array("getlinkvalues", prop, links) * units.link(prop)
+
+    elevation = of_nodes(NodeValue.ELEVATION)
     coordinates = np.array([_coordinates(kit, one) for one in range(1, nodes + 1)]).reshape(-1, 2)
     base = np.zeros(nodes)
     np.add.at(base, patterns.category_node, patterns.category_base * patterns.multiplier)
-    times = [kit.long("gettimeparam", code) for code in (0, 1, 3, 4, 5, 10)]
+    is_tank, is_pipe = node_kind == TANK, np.isin(link_kind, PIPES)
     network = Network(
         name=name,
         node_ids=node_ids,
@@ -69,40 +74,48 @@ def read_network(kit: Toolkit, name: str) -> tuple[Network, Patterns, Floats, Fl
         x=coordinates[:, 0],
         y=coordinates[:, 1],
         base_demand=base,
+        least_head=np.where(is_tank, elevation + of_nodes(NodeValue.LEAST_LEVEL), np.nan),
+        greatest_head=np.where(is_tank, elevation + of_nodes(NodeValue.GREATEST_LEVEL), np.nan),
         link_kind=link_kind,
         start=ends[:, 0] - 1,
         end=ends[:, 1] - 1,
-        length=kit.array("getlinkvalues", _LENGTH, links),
-        diameter=kit.array("getlinkvalues", _DIAMETER, links) / 1e3,
-        roughness=roughness / 1e3 if formula == "D-W" else roughness,
-        minor_loss=np.where(np.isin(link_kind, PIPES), kit.array("getlinkvalues", _MINOR, links), 0.0),
-        initially_closed=kit.array("getlinkvalues", _INIT_STATUS, links) == 0,
-        headloss_formula=formula,
-        pressure_demand=_pressure_demand(kit),
-        pumps={one: _pump(kit, one + 1) for one in np.flatnonzero(link_kind == PUMP).tolist()},
-        duration_s=times[0],
-        hydraulic_step_s=times[1],
-        pattern_step_s=times[2],
-        pattern_start_s=times[3],
-        report_step_s=times[4],
-        start_clocktime_s=times[5],
+        length=of_links(LinkValue.LENGTH),
+        diameter=of_links(LinkValue.DIAMETER),
+        roughness=of_links(LinkValue.ROUGHNESS),
+        minor_loss=np.where(link_kind == PUMP, 0.0, of_links(LinkValue.MINOR_LOSS)),
+        initially_closed=of_links(LinkValue.INITIAL_STATUS) == 0,
+        headloss_formula=FORMULAS[int(kit.option(Option.HEADLOSS_FORMULA))],
+        viscosity=VISCOSITY * kit.option(Option.VISCOSITY),
+        emitter_exponent=kit.option(Option.EMITTER_EXPONENT),
+        pressure_demand=_pressure_demand(kit, units),
+        pumps={one: _pump(kit, units, one + 1) for one in np.flatnonzero(link_kind == PUMP).tolist()},
+        curves=_valve_curves(kit, units, link_kind),
+        remembers=bool(
+            is_tank.any() or kit.integer("getcount", Count.CONTROLS) or kit.integer("getcount", Count.RULES)
+        ),
+        duration_s=kit.time(Time.DURATION),
+        hydraulic_step_s=kit.time(Time.HYDRAULIC_STEP),
+        pattern_step_s=kit.time(Time.PATTERN_STEP),
+        pattern_start_s=kit.time(Time.PATTERN_START),
+        report_step_s=kit.time(Time.REPORT_STEP),
+        start_clocktime_s=kit.time(Time.START_CLOCKTIME),
     )
-    head = np.where(node_kind == JUNCTION, np.nan, elevation + np.where(node_kind == 2, level, 0.0))
-    setting = np.where(np.isin(link_kind, PIPES), np.nan, kit.array("getlinkvalues", _INIT_SETTING, links))
-    return network, patterns, head, setting
+    head = np.where(node_kind == JUNCTION, np.nan, elevation + np.where(is_tank, of_nodes(NodeValue.TANK_LEVEL), 0.0))
+    initial = of_links(LinkValue.INITIAL_SETTING) * units.settings(link_kind)
+    return network, patterns, head, np.where(is_pipe, np.nan, initial)
 
 
-def _patterns(kit: Toolkit, nodes: int, links: int) -> Patterns:
+def _patterns(kit: Toolkit, units: FileUnits, nodes: int, links: int) -> Patterns:
     table = [np.ones(1)]
-    for pattern in range(1, kit.integer("getcount", 3) + 1):
+    for pattern in range(1, kit.integer("getcount", Count.PATTERNS) + 1):
         length = kit.integer("getpatternlen", pattern)
         table.append(np.array([kit.number("getpatternvalue", pattern, one + 1) for one in range(length)]))
-    default = int(kit.number("getoption", _DEFAULT_PATTERN))
+    default = int(kit.option(Option.DEMAND_PATTERN))
     node, base, pattern_of = [], [], []
     for one in range(1, nodes + 1):
         for category in range(1, kit.integer("getnumdemands", one) + 1):
             node.append(one - 1)
-            base.append(kit.number("getbasedemand", one, category))
+            base.append(kit.number("getbasedemand", one, category) * units.flow)
             pattern_of.append(kit.integer("getdemandpattern", one, category) or default)
     return Patterns(
         table=tuple(table),
@@ -111,52 +124,62 @@ def _patterns(kit: Toolkit, nodes: int, links: int) -> Patterns:
         category_pattern=np.array(pattern_of, dtype=np.intp),
         reservoir=np.array(
             [
-                int(kit.number("getnodevalue", one, _NODE_PATTERN)) if kit.integer("getnodetype", one) == 1 else 0
+                int(kit.number("getnodevalue", one, NodeValue.PATTERN))
+                if kit.integer("getnodetype", one) == RESERVOIR
+                else 0
                 for one in range(1, nodes + 1)
             ]
         ),
         speed=np.array(
             [
-                int(kit.number("getlinkvalue", one, _LINK_PATTERN)) if kit.integer("getlinktype", one) == PUMP else 0
+                int(kit.number("getlinkvalue", one, LinkValue.PATTERN))
+                if kit.integer("getlinktype", one) == PUMP
+                else 0
                 for one in range(1, links + 1)
             ]
         ),
-        multiplier=kit.number("getoption", 4),
+        multiplier=kit.option(Option.DEMAND_MULTIPLIER),
     )
 
 
 def _coordinates(kit: Toolkit, node: int) -> tuple[float, float]:
     try:
         x, y = kit.numbers("getcoord", 2, node)
-    except Exception:  # noqa: BLE001 - a node without coordinates is no error
+    except EngineError:
+        # A node without coordinates is no error.
         return float("nan"), float("nan")
     return x, y
 
 
-def _pressure_demand(kit: Toolkit) -> PressureDemand | None:
-    import ctypes
-
-    model = ctypes.c_int()
-    values = [ctypes.c_double() for _ in range(3)]
-    kit.call("getdemandmodel", ctypes.byref(model), *(ctypes.byref(value) for value in values))
-    if model.value == 0:
+def _pressure_demand(kit: Toolkit, units: FileUnits) -> PressureDemand | None:
+    follows, minimum, required, exponent = kit.demand_model()
+    if not follows:
         return None
-    return PressureDemand(minimum=values[0].value, required=values[1].value, exponent=values[2].value)
+    return PressureDemand(required * units.pressure, minimum * units.pressure, exponent)
 
 
-def _pump(kit: Toolkit, link: int) -> PumpCurve:
-    if kit.integer("getpumptype", link) == 0:
-        return PumpCurve(0.0, 0.0, 1.0, power=kit.number("getlinkvalue", link, _PUMP_POWER))
-    curve = kit.integer("getheadcurveindex", link)
+def _pump(kit: Toolkit, units: FileUnits, link: int) -> PumpCurve:
+    if kit.integer("getpumptype", link) == _CONSTANT_POWER:
+        return PumpCurve(0.0, 0.0, 1.0, power=kit.number("getlinkvalue", link, LinkValue.POWER))
+    flow, head = _curve(kit, kit.integer("getheadcurveindex", link), units.flow, units.length)
+    if len(flow) == 1:
+        return PumpCurve(float(head[0] * 4 / 3), float(head[0] / 3 / flow[0] ** 2), 2.0)
+    if len(flow) != 3 or flow[0] != 0.0:
+        return PumpCurve(float(head[0]), 0.0, 1.0, flow=flow, head=head)
+    exponent = float(np.log((head[0] - head[2]) / (head[0] - head[1])) / np.log(flow[2] / flow[1]))
+    return PumpCurve(float(head[0]), float((head[0] - head[1]) / flow[1] ** exponent), exponent)
+
+
+def _valve_curves(kit: Toolkit, units: FileUnits, kind: np.ndarray) -> dict[int, tuple[Floats, Floats]]:
+    """Return headloss [m] against flow [m³/s] of every general purpose valve."""
+    found = {}
+    for link in np.flatnonzero(kind == GPV).tolist():
+        curve = int(kit.number("getlinkvalue", link + 1, LinkValue.GPV_CURVE))
+        found[link] = _curve(kit, curve, units.flow, units.length)
+    return found
+
+
+def _curve(kit: Toolkit, curve: int, x_unit: float, y_unit: float) -> tuple[Floats, Floats]:
     points = [kit.numbers("getcurvevalue", 2, curve, one + 1) for one in range(kit.integer("getcurvelen", curve))]
-    flow, head = np.array(points).T
-    if len(points) == 1:
-        return PumpCurve(head[0] * 4 / 3, head[0] / 3 / flow[0] ** 2, 2.0)
-    if len(points) == 3 and flow[0] == 0.0:
-        exponent = np.log((head[0] - head[2]) / (head[0] - head[1])) / np.log(flow[2] / flow[1])
-        return PumpCurve(head[0], (head[0] - head[1]) / flow[1] ** exponent, float(exponent))
-    # A curve of many points: a power law through its ends and middle is close enough for a slope.
-    middle = len(points) // 2
-    shutoff = max(head[0] * 1.001, head.max() * 1.0001)
-    exponent = np.log((shutoff - head[-1]) / (shutoff - head[middle])) / np.log(flow[-1] / flow[middle])
-    return PumpCurve(float(shutoff), float((shutoff - head[-1]) / flow[-1] ** exponent), float(exponent))
+    x, y = np.array(points).T
+    return x * x_unit, y * y_unit

@@ -16,7 +16,8 @@ class State:
 
     ``head``, ``pressure``: (N,) [m]; ``demand``: (N,) delivered, ``leak``: (N,) lost through emitters [m³/s];
     ``flow``: (L,) [m³/s]; ``headloss``: (L,) head at start less head at end [m]; ``velocity``: (L,) [m/s]; ``status``:
-    (L,) whether it is open; ``setting``: (L,); ``warnings``: what EPANET remarked.
+    (L,) whether it is open; ``active``: (L,) whether a valve is at work at its setting; ``setting``: (L,);
+    ``warnings``: what EPANET remarked.
     """
 
     head: Floats
@@ -27,5 +28,6 @@ class State:
     headloss: Floats
     velocity: Floats
     status: NDArray[np.bool_]
+    active: NDArray[np.bool_]
     setting: Floats
     warnings: tuple[str, ...] = ()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import platform
+from dataclasses import dataclass
+from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,8 +19,6 @@ import numpy as np
 from hydro.errors import EngineError
 from hydro.readings import Floats
 
-CMS = 10
-"""EPANET's code for flows in m³/s; all else is metric with it, diameters in mm."""
 FRESH_FLOWS = 10
 """``initH`` flag: start every solve from the same flows, never from the last solution."""
 WARNINGS = {
@@ -29,6 +29,89 @@ WARNINGS = {
     5: "has valves that cannot hold their settings",
     6: "has negative pressures",
 }
+
+
+class Count(IntEnum):
+    """What ``getcount`` counts."""
+
+    NODES = 0
+    LINKS = 2
+    PATTERNS = 3
+    CONTROLS = 5
+    RULES = 6
+
+
+class NodeValue(IntEnum):
+    """EPANET's codes of a node's properties."""
+
+    ELEVATION = 0
+    BASE_DEMAND = 1
+    PATTERN = 2
+    EMITTER = 3
+    TANK_LEVEL = 8
+    HEAD = 10
+    LEAST_LEVEL = 20
+    GREATEST_LEVEL = 21
+    EMITTER_FLOW = 29
+    LEAKAGE_FLOW = 30
+    DELIVERED = 31
+
+
+class LinkValue(IntEnum):
+    """EPANET's codes of a link's properties."""
+
+    DIAMETER = 0
+    LENGTH = 1
+    ROUGHNESS = 2
+    MINOR_LOSS = 3
+    INITIAL_STATUS = 4
+    INITIAL_SETTING = 5
+    FLOW = 8
+    VELOCITY = 9
+    STATUS = 11
+    SETTING = 12
+    PATTERN = 15
+    POWER = 18
+    GPV_CURVE = 24
+    PCV_CURVE = 25
+
+
+class Option(IntEnum):
+    """EPANET's codes of options."""
+
+    TRIALS = 0
+    ACCURACY = 1
+    EMITTER_EXPONENT = 3
+    DEMAND_MULTIPLIER = 4
+    HEADLOSS_FORMULA = 7
+    SPECIFIC_GRAVITY = 12
+    VISCOSITY = 13
+    UNBALANCED = 14
+    DEMAND_PATTERN = 23
+    PRESSURE_UNITS = 25
+
+
+class Time(IntEnum):
+    """EPANET's codes of times [s]."""
+
+    DURATION = 0
+    HYDRAULIC_STEP = 1
+    PATTERN_STEP = 3
+    PATTERN_START = 4
+    REPORT_STEP = 5
+    START_CLOCKTIME = 10
+    NOW = 11
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What a rule does to a link (index from 0): ``place`` among its actions, which are ``otherwise`` ones or not."""
+
+    place: int
+    otherwise: bool
+    link: int
+    status: int
+    setting: float
 
 
 @lru_cache(maxsize=1)
@@ -90,6 +173,79 @@ class Toolkit:
         value = ctypes.c_double()
         self._call(f"EN_{name}", *arguments, ctypes.byref(value))
         return value.value
+
+    def option(self, option: Option) -> float:
+        """Return an option's value."""
+        return self.number("getoption", option)
+
+    def set_option(self, option: Option, value: float) -> None:
+        """Set an option."""
+        self._call("EN_setoption", option, ctypes.c_double(value))
+
+    def time(self, which: Time) -> int:
+        """Return a time [s]."""
+        return self.long("gettimeparam", which)
+
+    def set_time(self, which: Time, seconds: int) -> None:
+        """Set a time [s]."""
+        self._call("EN_settimeparam", which, ctypes.c_long(seconds))
+
+    def demand_model(self) -> tuple[bool, float, float, float]:
+        """Return whether demand follows pressure, and minimum and required pressure and exponent (file's units)."""
+        model = ctypes.c_int()
+        law = [ctypes.c_double() for _ in range(3)]
+        self._call("EN_getdemandmodel", ctypes.byref(model), *(ctypes.byref(one) for one in law))
+        return model.value == 1, law[0].value, law[1].value, law[2].value
+
+    def set_demand_model(self, minimum: float, required: float, exponent: float) -> None:
+        """Let demand follow pressure (file's units)."""
+        self._call("EN_setdemandmodel", 1, *(ctypes.c_double(one) for one in (minimum, required, exponent)))
+
+    def add_demand(self, node: int) -> None:
+        """Give a junction a demand of nought, without a pattern."""
+        self._call("EN_adddemand", node, ctypes.c_double(0.0), b"", b"")
+
+    def base_demand(self, node: int, category: int) -> float:
+        """Return the base demand of a category of a junction (file's unit)."""
+        return self.number("getbasedemand", node, category)
+
+    def set_base_demand(self, node: int, category: int, value: float) -> None:
+        """Set the base demand of a category of a junction (file's unit)."""
+        self._call("EN_setbasedemand", node, category, ctypes.c_double(value))
+
+    def control_link(self, control: int) -> int:
+        """Return the link that a simple control acts on."""
+        kind, link, node = (ctypes.c_int() for _ in range(3))
+        setting, level = ctypes.c_double(), ctypes.c_double()
+        self._call("EN_getcontrol", control, *(ctypes.byref(one) for one in (kind, link, setting, node, level)))
+        return link.value
+
+    def actions(self, rule: int) -> list[Action]:
+        """Return what a rule does."""
+        _, then, otherwise = (ctypes.c_int() for _ in range(3))
+        priority = ctypes.c_double()
+        self._call("EN_getrule", rule, *(ctypes.byref(one) for one in (_, then, otherwise, priority)))
+        found = []
+        for name, count in (("then", then.value), ("else", otherwise.value)):
+            for place in range(1, count + 1):
+                link, status, setting = ctypes.c_int(), ctypes.c_int(), ctypes.c_double()
+                self._call(f"EN_get{name}action", rule, place, *(ctypes.byref(one) for one in (link, status, setting)))
+                found.append(Action(place, name == "else", link.value - 1, status.value, setting.value))
+        return found
+
+    def set_action(self, rule: int, action: Action) -> None:
+        """Set what a rule does to a link."""
+        name = "EN_setelseaction" if action.otherwise else "EN_setthenaction"
+        self._call(name, rule, action.place, action.link + 1, action.status, ctypes.c_double(action.setting))
+
+    def set_link_type(self, link: int, kind: int) -> None:
+        """Make a link one of another kind."""
+        self._call("EN_setlinktype", ctypes.byref(ctypes.c_int(link)), kind, 0)
+
+    def run(self) -> int:
+        """Solve the present instant; return 0 or a warning's code."""
+        clock = ctypes.c_long()
+        return self._call("EN_runH", ctypes.byref(clock))
 
     def text(self, name: str, *arguments: object) -> str:
         """Return the text that ``EN_name`` gives last."""

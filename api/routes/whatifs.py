@@ -27,7 +27,7 @@ from api.schemas.whatif import (
     WhatIfView,
 )
 from api.tables import csv_response
-from api.trial import Basis, Trial, apply, troubled
+from api.trial import Basis, Trial, apply, scenario_of, troubled
 from api.verdict import verdict
 from api.views import scenario_view
 from models.scenario import Change, ChangeKind, Scenario
@@ -219,9 +219,7 @@ def _own(person: Person, scenario: Scenario) -> Scenario:
 
 def _inp(context: Context, changes: tuple[Change, ...], name: str) -> Response:
     bench = context.bench
-    network = bench.engine.network
-    nothing = bench.nothing_changed()
-    wanted = apply(nothing, changes, network, bench.catalogue)
+    wanted = scenario_of(changes, bench.engine.network, bench.catalogue)
     with tempfile.TemporaryDirectory(prefix="hydro-export-") as folder:
         path = FilePath(folder) / "network.inp"
         bench.engine.save(path, wanted)

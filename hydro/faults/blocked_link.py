@@ -13,6 +13,8 @@ from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
 GRAVITY = 9.80665
+LEAST_PRESSURE = 0.5
+"""Pressure that a blockage may always take away [m]."""
 CLOSED = 1e9
 """A minor loss that stands for a closed valve where a formula wants a number [-]."""
 
@@ -30,7 +32,10 @@ def added_headloss(snapshot: Snapshot, links: np.ndarray, minor_loss: Floats) ->
     # q + (curve/slope) q² = |q0| for the remaining flow's size.
     ratio = curve / slope
     remaining = 2.0 * np.abs(flow) / (1.0 + np.sqrt(1.0 + 4.0 * ratio * np.abs(flow)))
-    return np.asarray(np.sign(flow) * slope * (np.abs(flow) - remaining))
+    # No more is lost than the pressure below: where it is gone, no water is drawn.
+    below = np.where(flow[:, 0] > 0, snapshot.network.end[links], snapshot.network.start[links])
+    most = np.maximum(snapshot.state.pressure[below], LEAST_PRESSURE)[:, None]
+    return np.asarray(np.sign(flow) * np.minimum(slope * (np.abs(flow) - remaining), most))
 
 
 def blockage_for(snapshot: Snapshot, link: int, headloss: float) -> float:
