@@ -17,8 +17,8 @@ from hydro.resolve import Case, conditions_under
 from hydro.response import SLACK
 from hydro.search import Explained, rescan
 
-PATTERN_DOUBT = 0.1
-"""What a customer draws more need not keep to his old pattern: deviation of a growth at any one hour [-]."""
+PATTERN_DOUBT = 0.15
+"""What a customer draws more keeps to his old pattern no better than demands do to theirs: deviation at an hour [-]."""
 DRAWS = 80
 """How many worlds are drawn from the posterior for an interval."""
 

@@ -314,10 +314,8 @@ def _polished(asked: Question, one: Explained) -> Explained:
         fitted = _fitted(asked, fitted)
         if np.allclose(before, [abs(fault.severity) for fault in fitted.hypothesis], rtol=SETTLED, atol=0.0):
             break
-    last = len(one.hypothesis) - 1
-    scan, _ = rescan(asked, fitted, last)
-    width = scan.log_width + _free_width(asked, one.hypothesis[:last])
-    return _told(asked, fitted.hypothesis, one.log_prior, width, fitted.evidence, range(last))
+    free = range(len(one.hypothesis) - 1)
+    return _told(asked, fitted.hypothesis, one.log_prior, one.log_width, fitted.evidence, free)
 
 
 def _fitted(asked: Question, one: Explained, rounds: int = 3) -> Explained:

@@ -37,7 +37,7 @@ from monitor.series import Sorted, series_of
 
 HEARD_S = 3600.0
 """A complaint speaks of the hour before it."""
-FINE_S, LONGEST_FINE_S = 5 * 3600.0, 10 * 3600.0
+FINE_S, LONGEST_FINE_S = 3 * 3600.0, 10 * 3600.0
 """Span of fine steps before the complaint, and at most in all [s]."""
 CREW_DEVIATION = 0.3
 """Standard deviation of a crew's gauge, of the levelling of its place and of the minutes it hung there [m]."""
