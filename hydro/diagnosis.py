@@ -124,22 +124,28 @@ def fresh_departures(engine: Engine, window: Window, assets: Assets, spread: Unc
 def _groups(found: Search) -> tuple[tuple[Candidate, ...], ...]:
     """Return groups of causes that the points cannot tell apart, beside the same other faults."""
     groups: list[tuple[Candidate, ...]] = []
-    seen: set[tuple[str, tuple[int, ...]]] = set()
+    seen: set[Key] = set()
     for leader in found.explained[:6]:
-        last = leader.hypothesis[-1]
-        if last.key in seen:
-            continue
-        others = {fault.key for fault in leader.hypothesis[:-1]}
-        rivals = [
-            one
-            for one in found.explained
-            if {fault.key for fault in one.hypothesis[:-1]} == others and one.hypothesis[-1].key not in seen
-        ]
-        alike = [one for one in rivals if _distance(found, leader, one) < APART]
-        if len(alike) > 1:
-            groups.append(tuple(one.hypothesis[-1].candidate for one in alike))
-        seen.update(one.hypothesis[-1].key for one in alike)
+        for fault in leader.hypothesis:
+            if fault.key in seen:
+                continue
+            others = {one.key for one in leader.hypothesis} - {fault.key}
+            rivals = [(one, _instead(one, others)) for one in found.explained]
+            alike = {
+                rival.key: rival.candidate
+                for one, rival in rivals
+                if rival is not None and rival.key not in seen and _distance(found, leader, one) < APART
+            }
+            if len(alike) > 1:
+                groups.append(tuple(alike.values()))
+            seen.update([fault.key, *alike])
     return tuple(groups)
+
+
+def _instead(one: Explained, others: set[Key]) -> Fault | None:
+    """Return the one fault that a hypothesis has beside the others, where it is just one."""
+    beside = [fault for fault in one.hypothesis if fault.key not in others]
+    return beside[0] if len(beside) == 1 and len(one.hypothesis) == len(others) + 1 else None
 
 
 def _distance(found: Search, one: Explained, other: Explained) -> float:

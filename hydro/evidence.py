@@ -168,12 +168,16 @@ def trusting(window: Window, evidence: Evidence) -> Window:
 
     A working point is to be found by what is well; a fault must not bend the network it is looked for in.
     """
-    # In units of noise a reading may stray by the noise itself and by what the departures spread.
-    expected = np.sqrt(1.0 + np.sum(evidence.basis**2, axis=2))[evidence.group]
-    strange = np.abs(evidence.residual) > STRANGE * expected
     deviation = window.deviation.copy()
-    doubtful = np.where(strange, np.abs(evidence.residual) / expected, 1.0)
-    return replace(window, deviation=deviation * np.where(strange, 10.0 * doubtful, 1.0).T)
+    for group, whitener in enumerate(evidence.whitener):
+        steps, rows = np.flatnonzero(evidence.group == group), np.flatnonzero(np.any(whitener != 0.0, axis=1))
+        coloured = np.linalg.inv(whitener[np.ix_(rows, rows)])
+        residual = evidence.residual[np.ix_(steps, rows)] @ coloured.T
+        spread = np.hstack([coloured, coloured @ evidence.basis[group][rows]])
+        strayed = np.abs(residual) / np.sqrt(np.sum(spread**2, axis=1))
+        doubtful = np.where(strayed > STRANGE, 10.0 * strayed, 1.0)
+        deviation[np.ix_(rows, steps)] *= doubtful.T
+    return replace(window, deviation=deviation)
 
 
 def knots(window: Window) -> Floats:

@@ -14,6 +14,9 @@ from hydro.state import State
 PRESSURE, HEAD, FLOW, DEMAND, INFLOW = range(5)
 """Pressure or head at a node, flow of a link, demand delivered at a node, inflow of a source into the network."""
 
+LEAST_PRESSURE = -10.0
+"""No gauge shows less than a vacuum [m]; what EPANET says of nodes that are cut off means nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observables:
@@ -27,9 +30,9 @@ class Observables:
         result = np.empty(len(self.kind))
         for row, (kind, index) in enumerate(zip(self.kind, self.index, strict=True)):
             if kind == PRESSURE:
-                result[row] = state.pressure[index]
+                result[row] = max(state.pressure[index], LEAST_PRESSURE)
             elif kind == HEAD:
-                result[row] = state.head[index]
+                result[row] = max(state.head[index], network.elevation[index] + LEAST_PRESSURE)
             elif kind == FLOW:
                 result[row] = state.flow[index]
             elif kind == DEMAND:

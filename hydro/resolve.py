@@ -58,6 +58,22 @@ def settle(case: Case, rounds: int = 3) -> Evidence:
     return _weigh(case, case.window, _take(case, place), place)
 
 
+@on_one_core
+def at_rest(case: Case) -> Evidence:
+    """Return the evidence of the network without a fault, solved where its departures were before the window.
+
+    Zones stand where all points together put them: a fault, which few points see, must not bend the network that it is
+    looked for in.
+    """
+    still = np.zeros((case.window.steps, len(case.assets.zone_names)))
+    place = Place(case.departures.mean, still)
+    snapshots = _take(case, place, slopes=False)
+    evidence = _weigh(case, case.window, snapshots, place)
+    evidence = _weigh(case, trusting(case.window, evidence), snapshots, place)
+    place = Place(case.departures.mean, zones_now(evidence, case.window, case.assets, case.swing))
+    return _weigh(case, case.window, _take(case, place), place)
+
+
 def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int) -> Conditions:
     """Return one step's conditions with the departures at ``place`` and the hypothesis' faults since their onsets."""
     theta = case.departures.theta(place.departures)

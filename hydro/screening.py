@@ -121,21 +121,21 @@ def _ratio(evidence: Evidence, parts: Sequence[_Part], onsets: NDArray[np.intp])
     unexplained, group = evidence.unexplained(), evidence.group
     columns = evidence.beside.columns
     shape = parts[0].amplitude.shape[1:]
-    gain, power = np.zeros((len(onsets), *shape)), np.zeros((len(onsets), *shape))
+    gain, power = np.zeros((len(group), *shape)), np.zeros((len(group), *shape))
     known = np.zeros((columns.shape[2], len(onsets), *shape))
     for place, part in enumerate(parts):
-        gain += _since(part.amplitude * _along(group, part, unexplained), onsets)
+        gain += part.amplitude * _along(group, part, unexplained)
         for column in range(len(known)):
             known[column] += _since(part.amplitude * _along(group, part, columns[:, :, column]), onsets)
         for other in parts[: place + 1]:
             twice = 1.0 if other is part else 2.0
             both = np.sum(part.direction * other.direction, axis=1)[group]
-            power += _since(twice * part.amplitude * other.amplitude * both[:, :, None], onsets)
-    power -= _departed(evidence, parts, onsets)
+            power += twice * part.amplitude * other.amplitude * both[:, :, None]
+    total = _since(power, onsets) - _departed(evidence, parts, onsets)
     if len(known):
         flat = solve_triangular(evidence.beside.factor, known.reshape(len(known), -1), lower=True)
-        power -= np.sum(flat**2, axis=0).reshape(power.shape)
-    return _between(gain, power)
+        total -= np.sum(flat**2, axis=0).reshape(total.shape)
+    return _between(_since(gain, onsets), total)
 
 
 def _along(group: NDArray[np.intp], part: _Part, white: Floats) -> Floats:

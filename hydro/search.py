@@ -8,8 +8,9 @@ what else could stand in its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from hydro.evidence import Evidence
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
-from hydro.resolve import Case, evidence_at, recentred, settle
+from hydro.resolve import Case, at_rest, evidence_at, recentred, settle
 from hydro.response import SLACK, ByOnset, Response, by_onset, slack
 from hydro.severity import Judge, Scan, scan_severities
 from hydro.shortlist import Key, Lead, choose, leads
@@ -34,7 +35,7 @@ class Effort:
     by one more fault. The ``named`` likeliest causes are solved in any case.
     """
 
-    tried: int = 24
+    tried: int = 16
     scanned: int = 8
     exact: int = 6
     beam: int = 2
@@ -48,12 +49,15 @@ ROUNDS, SETTLED = 4, 0.02
 """How often departures and severities are fitted in turn at most, and the relative change that is none."""
 GAINED = 0.05
 """A step that explains less more than this is not taken."""
+STIRRED = 100.0
+"""How much a scan at most holds against a fault whose noise it does not know."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving."""
 WORTH_GROWING = 3.0
 """A generation whose best is this far below the best of all has explained everything already."""
 
 Keys = frozenset[Key]
+Ranked = TypeVar("Ranked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +135,11 @@ class Search:
 
 def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None, effort: Effort) -> Search:
     """Return the hypotheses worth naming, each with its posterior weight."""
-    healthy = settle(case)
-    usual = 0.0 if complaint is None else float(_watched(healthy, complaint)[complaint.steps].min())
+    healthy, rest = settle(case), at_rest(case)
+    usual = 0.0 if complaint is None else float(_watched(rest, complaint)[complaint.steps].min())
     asked = Question(case, scene, priors.of(scene), priors, complaint, usual, effort)
     ledger = _Ledger(asked)
-    ledger.extend(Explained((), 0.0, healthy.log_likelihood, 0.0, healthy))
+    ledger.extend(Explained((), 0.0, rest.log_likelihood, 0.0, rest))
     for count in range(1, effort.most_faults):
         for one in ledger.worth_growing(count):
             ledger.extend(one)
@@ -217,7 +221,7 @@ class _Ledger:
         every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
         chosen = choose(every, asked.effort.tried, every[0].log_weight - FAR) if every else []
         near = sorted(((_worth(asked, parent, lead), place) for place, lead in enumerate(chosen)), reverse=True)
-        likely = [chosen[place] for _, place in near[: asked.effort.scanned]]
+        likely = _some_of_each([chosen[place] for _, place in near], _kind_of_lead, asked.effort.scanned)
         tried = sorted((_try(asked, parent, lead) for lead in likely), key=lambda one: -one.log_weight)
         solved = {_keys(one.hypothesis): _explain(asked, one) for one in self._worth_solving(tried)}
         polish = 0.0
@@ -226,20 +230,19 @@ class _Ledger:
         for exact in solved.values():
             self._keep(replace(exact, told=exact.told + polish))
         # What a scan misses of those solved it misses of the others of its generation too.
-        missed = [solved[_keys(one.hypothesis)].log_weight - one.log_weight for one in tried[: len(solved)]]
-        gain = polish + (float(np.median(missed)) if missed else 0.0)
-        self._weigh_leads(parent, every, gain)
+        gains = _gains(tried, solved)
+        self._weigh_leads(parent, every, {kind: polish + gain for kind, gain in gains.items()})
         for one in tried:
-            self._weigh(replace(one, log_weight=one.log_weight + gain))
+            self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
 
-    def _weigh_leads(self, parent: Parent, every: Sequence[Lead], gain: float) -> None:
+    def _weigh_leads(self, parent: Parent, every: Sequence[Lead], gains: Mapping[str, float]) -> None:
         """Note what screening says of every hypothesis that has one fault more than the parent."""
         asked, standing = self._asked, parent.explained.hypothesis
         width = _free_width(asked, standing)
-        told = parent.evidence.log_likelihood + _odds(asked, standing) + width + gain
+        told = parent.evidence.log_likelihood + _odds(asked, standing) + width
         for lead in every:
             prior = _log_prior(asked, (*standing, lead.fault)) - lead.log_prior
-            weight = prior + told + lead.log_weight
+            weight = prior + told + lead.log_weight + gains.get(lead.fault.candidate.kind, 0.0)
             self._weigh(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
 
     def _worth_solving(self, tried: Sequence[Weighed]) -> list[Weighed]:
@@ -247,7 +250,8 @@ class _Ledger:
         known = max((one.log_weight for one in self.explained.values()), default=-np.inf)
         if not tried or tried[0].log_weight < known - 2.0 * FAR:
             return []
-        return [one for one in tried if one.log_weight > tried[0].log_weight - FAR][: self._asked.effort.exact]
+        near = [one for one in tried if one.log_weight > tried[0].log_weight - STIRRED]
+        return _some_of_each(near, _kind, self._asked.effort.exact)
 
     def _weigh(self, one: Weighed) -> None:
         """Note a rough weight; a later one is a better one, for it stands nearer, unless the one before was scanned."""
@@ -259,6 +263,35 @@ class _Ledger:
         known = self.explained.get(_keys(one.hypothesis))
         if known is None or one.log_weight > known.log_weight:
             self.explained[_keys(one.hypothesis)] = one
+
+
+def _kind(one: Weighed) -> str:
+    return one.hypothesis[-1].candidate.kind
+
+
+def _kind_of_lead(lead: Lead) -> str:
+    return lead.fault.candidate.kind
+
+
+def _some_of_each(found: Sequence[Ranked], kind: Callable[[Ranked], str], most: int) -> list[Ranked]:
+    """Return the first ``most``, and the best of every kind beyond."""
+    chosen = list(found[:most])
+    seen = {kind(one) for one in chosen}
+    for one in found[most:]:
+        if kind(one) not in seen:
+            chosen.append(one)
+            seen.add(kind(one))
+    return chosen
+
+
+def _gains(tried: Sequence[Weighed], solved: Mapping[Keys, Explained]) -> dict[str, float]:
+    """Return by kind what a scan misses of the hypotheses solved: in the middle."""
+    missed: dict[str, list[float]] = {}
+    for one in tried:
+        exact = solved.get(_keys(one.hypothesis))
+        if exact is not None:
+            missed.setdefault(_kind(one), []).append(exact.log_weight - one.log_weight)
+    return {kind: float(np.median(values)) for kind, values in missed.items()}
 
 
 def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evidence]:
@@ -281,10 +314,8 @@ def _polished(asked: Question, one: Explained) -> Explained:
         fitted = _fitted(asked, fitted)
         if np.allclose(before, [abs(fault.severity) for fault in fitted.hypothesis], rtol=SETTLED, atol=0.0):
             break
-    last = len(one.hypothesis) - 1
-    scan, _ = rescan(asked, fitted, last)
-    width = scan.log_width + _free_width(asked, one.hypothesis[:last])
-    return _told(asked, fitted.hypothesis, one.log_prior, width, fitted.evidence, range(last))
+    free = range(len(one.hypothesis) - 1)
+    return _told(asked, fitted.hypothesis, one.log_prior, one.log_width, fitted.evidence, free)
 
 
 def _fitted(asked: Question, one: Explained, rounds: int = 3) -> Explained:
@@ -422,11 +453,13 @@ def _heard_by_onset(asked: Question, base: Evidence, off: Floats, on: Floats) ->
 
 
 def _explain(asked: Question, one: Weighed) -> Explained:
-    """Solve and linearise a hypothesis at its own state."""
+    """Solve and linearise a hypothesis at its own state, where it makes departures and zones likeliest."""
     standing = one.parent.explained.hypothesis
     evidence = evidence_at(asked.case, one.hypothesis, one.parent.explained.evidence, standing)
-    free = range(len(standing))
-    return _told(asked, one.hypothesis, _log_prior(asked, one.hypothesis), one.log_width, evidence, free)
+    evidence = recentred(asked.case, one.hypothesis, evidence)
+    there = Explained(one.hypothesis, _log_prior(asked, one.hypothesis), 0.0, one.log_width, evidence)
+    there = _fitted(asked, there, rounds=1)
+    return _told(asked, there.hypothesis, there.log_prior, one.log_width, there.evidence, range(len(standing)))
 
 
 def _told(

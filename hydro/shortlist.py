@@ -16,6 +16,8 @@ from hydro.readings import Floats
 from hydro.screening import Screened, Watched, onset_steps, screen, taps_of
 
 Key = tuple[str, tuple[int, ...]]
+OF_A_KIND = 4
+"""How many leads of every kind are worth a solve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,14 @@ def leads(
 
 
 def choose(found: Sequence[Lead], most: int, floor: float) -> list[Lead]:
-    """Return the first ``most`` leads whose log weight reaches ``floor``, and the best of every kind that does."""
-    worth = [lead for lead in found if lead.log_weight > floor]
-    chosen = worth[:most]
+    """Return the first ``most`` leads whose log weight reaches ``floor``, and the best few of every kind.
+
+    Screening knows the noise of the network as it is, not as a fault would make it: kinds that calm the network down
+    look better to it than kinds that stir it up, and only within a kind are its weights to be compared.
+    """
+    chosen = [lead for lead in found if lead.log_weight > floor][:most]
     for kind in KINDS:
-        of_kind = [lead for lead in worth if lead.fault.candidate.kind == kind.name][:1]
+        of_kind = [lead for lead in found if lead.fault.candidate.kind == kind.name][:OF_A_KIND]
         chosen.extend(lead for lead in of_kind if lead not in chosen)
     return chosen
 

@@ -17,6 +17,9 @@ from hydro.readings import Floats
 from hydro.regimes import middles
 from hydro.state import State
 
+SEEPAGE = 1e-6
+"""Outflow a metre of head at every node [m²/s]: heads behind a closed valve are then unknown, not infinitely so."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -69,7 +72,8 @@ def take_snapshots(
         return []
     network, states = engine.network, engine.solve_many(conditions)
     steps = middles(regimes, np.array([float(one.demand.sum()) for one in conditions]))
-    linear = [Linearisation(network, states[step], conditions[step], engine.pressure_demand) for step in steps]
+    law = engine.pressure_demand
+    linear = [Linearisation(network, states[step], conditions[step], law, SEEPAGE) for step in steps]
     by = [one.sensitivities(observables) for one in linear]
     every = np.arange(len(network.link_ids))
     slope = [one.thevenin(every) if slopes else np.empty(0) for one in linear]

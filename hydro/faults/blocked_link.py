@@ -13,6 +13,10 @@ from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
 GRAVITY = 9.80665
+SMOOTH, SMOOTH_WEIGHT = ("PE", "HDPE", "MDPE", "PVC"), 0.3
+"""Materials to whose walls nothing clings, and how likely such a pipe is to be obstructed beside others [-]."""
+LEAST_PRESSURE = 0.5
+"""Pressure that a blockage may always take away [m]."""
 CLOSED = 1e9
 """A minor loss that stands for a closed valve where a formula wants a number [-]."""
 
@@ -30,7 +34,10 @@ def added_headloss(snapshot: Snapshot, links: np.ndarray, minor_loss: Floats) ->
     # q + (curve/slope) q² = |q0| for the remaining flow's size.
     ratio = curve / slope
     remaining = 2.0 * np.abs(flow) / (1.0 + np.sqrt(1.0 + 4.0 * ratio * np.abs(flow)))
-    return np.asarray(np.sign(flow) * slope * (np.abs(flow) - remaining))
+    # No more is lost than the pressure below: where it is gone, no water is drawn.
+    below = np.where(flow[:, 0] > 0, snapshot.network.end[links], snapshot.network.start[links])
+    most = np.maximum(snapshot.state.pressure[below], LEAST_PRESSURE)[:, None]
+    return np.asarray(np.sign(flow) * np.minimum(slope * (np.abs(flow) - remaining), most))
 
 
 def blockage_for(snapshot: Snapshot, link: int, headloss: float) -> float:
@@ -101,14 +108,16 @@ def _weight(scene: Scene, link: int) -> float:
     """Return how much likelier than an average pipe this one is to be throttled.
 
     A gate valve that nobody has turned for decades fills with debris or loses its spindle; a plain pipe silts up
-    rarely, an unlined old one sooner. The figures are a utility's to edit; they order, they do not decide.
+    rarely, an unlined old one sooner, a smooth plastic one hardly ever. The figures are a utility's to edit; they
+    order, they do not decide.
     """
-    weight = 1.0
+    material = scene.assets.link_material[link].upper()
+    weight = SMOOTH_WEIGHT if material.startswith(SMOOTH) else 1.0
     for valve in scene.assets.valves_on(link):
         age = 15.0 if np.isnan(valve.age) else valve.age
         idle = min(age, 10.0) if np.isnan(valve.idle) else valve.idle
         weight += 0.25 + min(age, 40.0) / 40.0 + min(idle, 20.0) / 20.0
     age = scene.assets.link_age[link]
-    if np.isfinite(age) and "iron" in scene.assets.link_material[link].lower():
+    if np.isfinite(age) and "IRON" in material:
         weight += min(age, 60.0) / 60.0
     return weight

@@ -12,7 +12,7 @@ from hydro.network import JUNCTION, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
-MANIFOLD = 0.8
+MANIFOLD = 0.6
 """How far beyond its double a demand grows: standard deviation of the logarithm [-]."""
 
 
