@@ -36,7 +36,7 @@ def main(address: str, folder: Path) -> None:
     parts = urlsplit(address)
     root = f"{parts.scheme}://{parts.netloc}"
     with chromium() as browser:
-        context = browser.new_context(viewport=SIZE, reduced_motion="reduce")
+        context = browser.new_context(viewport=SIZE)
         context.set_default_timeout(PATIENCE_MS)
         door = context.new_page()
         door.goto(address)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 import sample_networks
 from api.console import lacking
@@ -39,6 +39,7 @@ MORNING = datetime(2026, 7, 10, 23, 10, tzinfo=UTC)
 # Debian's browser draws WebGL in software; Playwright's own download is not to be had everywhere.
 CHROMIUM_FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 PATIENCE_MS = 60_000.0
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def missing(what: str) -> None:
