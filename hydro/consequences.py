@@ -19,7 +19,7 @@ from hydro.search import Explained, rescan
 
 PATTERN_DOUBT = 0.15
 """What a customer draws more keeps to his old pattern no better than demands do to theirs: deviation at an hour [-]."""
-DRAWS = 80
+DRAWS = 120
 """How many worlds are drawn from the posterior for an interval."""
 
 

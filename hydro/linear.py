@@ -56,10 +56,18 @@ class LinkResponse:
 
 
 class Linearisation:
-    """The network's response around a solved state."""
+    """The network's response around a solved state.
+
+    ``seepage``: outflow a metre of head that every node has beside its demand [m²/s].
+    """
 
     def __init__(
-        self, network: Network, state: State, conditions: Conditions, pressure_demand: PressureDemand | None
+        self,
+        network: Network,
+        state: State,
+        conditions: Conditions,
+        pressure_demand: PressureDemand | None,
+        seepage: float = LEAST_SLOPE,
     ) -> None:
         self._network = network
         self._coupling = coupling(network, state)
@@ -73,7 +81,7 @@ class Linearisation:
             draws = conditions.demand > 0.0
             self._fraction = np.where(draws, pressure_demand.fraction(state.pressure), 1.0)
             self._outflow_slope = np.where(draws, conditions.demand * pressure_demand.slope(state.pressure), 0.0)
-        self._outflow_slope = self._outflow_slope + LEAST_SLOPE
+        self._outflow_slope = self._outflow_slope + seepage
         # An emitter's outflow c·pⁿ has the slope n·q/p.
         pressure = np.maximum(np.abs(state.pressure), 0.01)
         self._outflow_slope = self._outflow_slope + network.emitter_exponent * np.abs(state.leak) / pressure
