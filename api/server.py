@@ -49,4 +49,13 @@ async def serve(
         # Told to stop, or cancelled because another part failed: streams never end by themselves.
         context.live.end()
         server.should_exit = True
+        await _to_its_end(serving)
+
+
+async def _to_its_end(serving: asyncio.Task[None]) -> None:
+    """Wait until the server has ended, also when another part fails meanwhile: half an end prints a traceback."""
+    try:
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
         await serving
+        raise

@@ -34,7 +34,7 @@ from models.order import (
     Place,
     SuspectedCause,
 )
-from models.problem import BadInput, Refused, Unavailable
+from models.problem import BadInput, Missing, Refused, Unavailable
 from stores.records import Records
 
 SEVEN = datetime(2026, 7, 11, 7, tzinfo=timezone(timedelta(hours=8)))
@@ -181,7 +181,7 @@ def test_refreshed_details_do_not_disturb_a_person(records: Records) -> None:
 
 def test_several_changes_are_kept_all_or_none(records: Records) -> None:
     other = replace(LOW, key="limit/PT-08/low", source="PT-08")
-    with pytest.raises(Refused):
+    with pytest.raises(Missing):
         records.apply_all([(LOW, Raise(SEVEN)), (other, Acknowledge(SEVEN, "Li"))])
     assert records.open_alarms() == ()
 
