@@ -13,6 +13,7 @@ from monitor.monitor import Monitor
 from service.dispatch import open_order
 from service.isolation import Layout
 from stores.records import Records
+from stores.spool import open_spool
 from stores.telemetry import open_telemetry
 
 LOG = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ class Watch:
         self._site = site
         self._records = Records(site.stores.records_url)
         self._telemetry = open_telemetry(site.stores)
+        self._spool = open_spool(site.stores)
         self._diagnoser = Diagnoser(site, self._telemetry.newest() or datetime.now(UTC))
         path = site.monitor.baseline_file
         if path is not None and path.exists():
@@ -32,7 +34,7 @@ class Watch:
         else:
             LOG.warning("no baseline yet: the model is taken at its word; learn one with hydro calibrate")
         self._layout = layout_of(self._diagnoser.engine.network)
-        self._monitor = Monitor(site, self._telemetry, self._records, self._diagnoser)
+        self._monitor = Monitor(site, self._telemetry, self._records, self._diagnoser, self._spool)
 
     def cycle(self, now: datetime) -> None:
         """Look at limits, devices and boundaries."""
@@ -46,6 +48,7 @@ class Watch:
     def close(self) -> None:
         """Give everything back."""
         self._diagnoser.close()
+        self._spool.close()
         self._telemetry.close()
         self._records.close()
 

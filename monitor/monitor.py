@@ -24,7 +24,9 @@ from monitor.diagnoser import Asked, Diagnoser
 from monitor.holds import held_back
 from monitor.limits import LimitBoard
 from monitor.novelty import surprise
+from monitor.spooling import spool_conditions
 from stores.records import Records
+from stores.spool import Spool, SpoolState
 from stores.telemetry import TelemetryStore
 from stores.works import Works
 
@@ -62,7 +64,14 @@ class Judged:
 class Monitor:
     """A site watched. Both methods may run in threads of their own; neither reads a clock."""
 
-    def __init__(self, site: Site, telemetry: TelemetryStore, records: Records, diagnoser: Diagnoser) -> None:
+    def __init__(
+        self,
+        site: Site,
+        telemetry: TelemetryStore,
+        records: Records,
+        diagnoser: Diagnoser,
+        spool: Spool | None = None,
+    ) -> None:
         self._site = site
         self._telemetry = telemetry
         self._records = records
@@ -78,6 +87,8 @@ class Monitor:
         self._looked: datetime | None = None
         self._answered: dict[int, int] = {}
         self._complained: dict[int, tuple[Condition, ...]] = {}
+        self._spool = spool
+        self._spool_seen: SpoolState | None = None
 
     def cycle(self, now: datetime) -> None:
         """Look at what has come since the last cycle and raise or clear alarms; quick."""
@@ -98,6 +109,9 @@ class Monitor:
         unknown = {AlarmKind.DIAGNOSIS, AlarmKind.MODEL} if self._blind or not judged.known else set()
         conditions = [*self._limits.conditions(), *device_conditions(self._site, self._good, now), *blind]
         complained = [one for found in tuple(self._complained.values()) for one in found]
+        if self._spool is not None:
+            before, self._spool_seen = self._spool_seen, self._spool.state()
+            conditions += spool_conditions(before, self._spool_seen)
         every = {one.key: one for one in [*conditions, *judged.conditions, *complained]}
         about: list[Alarm | Condition] = [*every.values(), *self._records.open_alarms()]
         held = held_back(self._site, network, self._works.holding(now), out, about)
