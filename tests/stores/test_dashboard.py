@@ -12,6 +12,7 @@ from influxdb_client.client.influxdb_client import InfluxDBClient
 
 from models.sample import Quality, Sample
 from stores.influx import InfluxStore
+from tests.stores.influx_server import InfluxServer
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "telemetry.json"
 PANELS = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
@@ -19,7 +20,7 @@ PANELS = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
 
 @pytest.mark.influxdb
 @pytest.mark.parametrize("panel", PANELS, ids=[panel["title"] for panel in PANELS])
-def test_panel_shows_what_is_in_the_store(influxdb: Any, panel: dict[str, Any]) -> None:
+def test_panel_shows_what_is_in_the_store(influxdb: InfluxServer, panel: dict[str, Any]) -> None:
     settings = influxdb.bucket()
     now = datetime.now(UTC)
     store = InfluxStore(settings)

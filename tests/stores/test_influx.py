@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,6 +14,7 @@ from models.site import InfluxSettings
 from stores.columns import Columns
 from stores.influx import InfluxStore
 from stores.line_protocol import lines_of
+from tests.stores.influx_server import InfluxServer
 
 START = datetime(2026, 7, 11, 7, tzinfo=UTC)
 
@@ -77,7 +77,7 @@ def test_server_that_is_away_is_said_with_its_address(open_influx: Callable[[Inf
     ],
 )
 def test_wrong_settings_are_said_and_block_nothing_for_good(
-    influxdb: Any, open_influx: Callable[[InfluxSettings], InfluxStore], change: dict[str, str], said: str
+    influxdb: InfluxServer, open_influx: Callable[[InfluxSettings], InfluxStore], change: dict[str, str], said: str
 ) -> None:
     store = open_influx(replace(influxdb.bucket(), **change))
     with pytest.raises(Unavailable, match=said):
@@ -86,7 +86,7 @@ def test_wrong_settings_are_said_and_block_nothing_for_good(
 
 @pytest.mark.influxdb
 def test_what_the_server_will_never_take_is_bad_input_and_the_rest_is_kept(
-    influxdb: Any, open_influx: Callable[[InfluxSettings], InfluxStore]
+    influxdb: InfluxServer, open_influx: Callable[[InfluxSettings], InfluxStore]
 ) -> None:
     store = open_influx(influxdb.bucket())
     with pytest.raises(BadInput, match=r"refuses \(400\)"):
@@ -97,17 +97,15 @@ def test_what_the_server_will_never_take_is_bad_input_and_the_rest_is_kept(
 
 @pytest.mark.influxdb
 def test_server_that_was_killed_has_what_it_said_yes_to(
-    start_influxd: Callable[..., Any], open_influx: Callable[[InfluxSettings], InfluxStore], tmp_path: Path
+    start_influxd: Callable[[], InfluxServer], open_influx: Callable[[InfluxSettings], InfluxStore], tmp_path: Path
 ) -> None:
     server = start_influxd()
     settings = server.bucket()
     store = open_influx(settings)
     samples = [Sample("P", START + timedelta(seconds=second), float(second)) for second in range(1000)]
     store.write(samples)
-    folder = next(Path(word.split("=")[1]).parent for word in server.process.args if "bolt-path" in word)
-    server.process.kill()
-    server.process.wait(30)
+    server.kill()
     with pytest.raises(Unavailable):
         store.write(samples)
-    start_influxd(folder, int(settings.url.rpartition(":")[2]))
+    server.begin()
     assert store.range(["P"], START, START + timedelta(hours=1)) == samples

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -14,6 +13,7 @@ from collectors.forwarder import Forwarder
 from models.sample import Quality, Sample
 from stores.influx import InfluxStore
 from stores.spool import Spool
+from tests.stores.influx_server import InfluxServer
 
 START = datetime(2026, 7, 11, 7, tzinfo=UTC)
 PATIENCE_S = 60.0
@@ -31,7 +31,7 @@ async def emptied(spool: Spool) -> None:
 
 @pytest.mark.influxdb
 async def test_what_comes_while_the_server_is_away_waits_on_disk_and_is_there_once(
-    start_influxd: Callable[..., Any], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    start_influxd: Callable[[], InfluxServer], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     server = await asyncio.to_thread(start_influxd)
     settings = server.bucket()
@@ -41,9 +41,7 @@ async def test_what_comes_while_the_server_is_away_waits_on_disk_and_is_there_on
     spool.append(samples(100))
     forwarder.wake()
     await emptied(spool)
-    folder = next(Path(word.split("=")[1]).parent for word in server.process.args if "bolt-path" in word)
-    server.process.kill()
-    server.process.wait(30)
+    server.kill()
     for first in range(100, 300, 50):
         spool.append(samples(50, first))
         forwarder.wake()
@@ -51,7 +49,7 @@ async def test_what_comes_while_the_server_is_away_waits_on_disk_and_is_there_on
     assert spool.backlog() == 200
     # What was sent before the crash and was not answered is sent again.
     spool.append(samples(100))
-    await asyncio.to_thread(start_influxd, folder, int(settings.url.rpartition(":")[2]))
+    await asyncio.to_thread(server.begin)
     await emptied(spool)
     forwarder.end()
     await running
@@ -66,7 +64,7 @@ async def test_what_comes_while_the_server_is_away_waits_on_disk_and_is_there_on
 
 @pytest.mark.influxdb
 async def test_sample_that_the_server_will_never_take_is_put_aside_and_blocks_nothing(
-    influxdb: Any, tmp_path: Path
+    influxdb: InfluxServer, tmp_path: Path
 ) -> None:
     spool, store = Spool(tmp_path / "spool.sqlite"), InfluxStore(influxdb.bucket())
     forwarder = Forwarder(spool, store)

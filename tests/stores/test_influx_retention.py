@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
@@ -19,6 +18,7 @@ from models.site import InfluxSettings, Retention
 from stores.influx import InfluxStore
 from stores.influx_retention import means_bucket, means_until
 from stores.telemetry import Mean
+from tests.stores.influx_server import InfluxServer
 
 pytestmark = pytest.mark.influxdb
 THREE_DAYS = Retention(samples_days=3.0, means_days=30.0, means_step_s=300.0)
@@ -26,7 +26,7 @@ PATIENCE_S = 30.0
 
 
 @pytest.fixture
-def settings(influxdb: Any) -> InfluxSettings:
+def settings(influxdb: InfluxServer) -> InfluxSettings:
     made: InfluxSettings = influxdb.bucket()
     return made
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from models.site_file import load_site
 from stores.embedded import EmbeddedStore
 from stores.influx import InfluxStore
 from stores.move import named_in_site_file
+from tests.stores.influx_server import InfluxServer
 
 SITE = """# ours
 name = "Box"
@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.influxdb
 def test_site_moves_with_everything_it_holds_and_only_once(
-    folder: Path, influxdb: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    folder: Path, influxdb: InfluxServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
     store = EmbeddedStore(folder / "data" / "telemetry.sqlite", load_site(folder).stores.retention)
