@@ -16,7 +16,7 @@ from models.measurement import HandReading
 from models.order import Gain, Order, OrderState
 from models.site import Site
 from models.site_file import load_site
-from monitor.expectation import forecast_pressure
+from monitor.expectation import HUNG, forecast_pressure
 from service.desk import take_complaint
 from service.findings import close_order, gain_holds, record_findings, record_pressures
 from stores.records import Records
@@ -29,7 +29,7 @@ MOST_MEASUREMENTS, SURE = 2, 0.8
 CREW_MINUTES = 10.0
 """How long a crew reads a gauge, in plant time."""
 LOOKED_AFTER = timedelta(minutes=80)
-"""Plant time from the repair to the reading that verifies it."""
+"""Plant time from the repair to the end of the reading that verifies it."""
 FOREMAN = "crew 2, Li"
 
 
@@ -285,8 +285,8 @@ def repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> Work | No
 
 def verified(story: Play, complaint: Complaint, work: Work) -> None:
     """Hold the pressure after the work against its forecast, and close the order."""
-    story.wait(lambda: story.crew.time() >= work.looked - timedelta(minutes=CREW_MINUTES))
-    after = story.crew.pressure(complaint.node, CREW_MINUTES)
+    story.wait(lambda: story.crew.time() >= work.looked - HUNG)
+    after = story.crew.pressure(complaint.node, HUNG.total_seconds() / 60.0)
     now = story.crew.time()
     measured = after - work.before
     hindsight = _in_hindsight(story, complaint, work.cure, now) - work.before
@@ -333,7 +333,7 @@ def _in_hindsight(story: Play, complaint: Complaint, cure: dict[str, Any], now: 
     """
     from monitor.baseline_file import load_baseline
     from monitor.diagnoser import Diagnoser
-    from monitor.expectation import LOOKED_AT, expected_pressure
+    from monitor.expectation import expected_pressure
     from stores.telemetry import open_telemetry
 
     number = story.records.complaint(complaint.id).diagnosis_id
@@ -343,7 +343,7 @@ def _in_hindsight(story: Play, complaint: Complaint, cure: dict[str, Any], now: 
     diagnoser.baseline = load_baseline(story.site.monitor.baseline_file)
     try:
         names = [point.name for point in story.site.points]
-        samples = telemetry.range(names, now - LOOKED_AT, now)
+        samples = telemetry.range(names, now - HUNG, now)
         document = story.records.diagnosis(number)
         return expected_pressure(diagnoser, samples, now, complaint.node, document, cure)
     finally:

@@ -140,7 +140,7 @@ def weigh(
     seen = _seen(snapshots, departures, assets)
     residual = _residual(snapshots, window, departures, place, assets, seen)
     known = np.isfinite(residual)
-    noise = {regime: _noise(one, assets, swing) for regime, one in _middles(snapshots).items()}
+    noise = {regime: _noise(one, assets, swing, window) for regime, one in _middles(snapshots).items()}
     group, whiteners, halves = _whiteners(snapshots, window, known, noise, temper)
     regime_of = _regime_of_groups(snapshots, group)
     axes, root = _roots(departures, seen, noise, window)
@@ -306,11 +306,12 @@ def _residual(
     )
 
 
-def _noise(snapshot: Snapshot, assets: Assets, swing: Swing) -> Floats:
-    """Return (S, S) covariance of what demand does in time."""
+def _noise(snapshot: Snapshot, assets: Assets, swing: Swing, window: Window) -> Floats:
+    """Return (S, S) covariance of what demand does in time, and of the noise in the levels that drive the model."""
     by_node = snapshot.demand * snapshot.conditions.demand * swing.node
     by_zone = zone_response(snapshot, assets) * swing.zone
-    return np.asarray(by_node @ by_node.T + by_zone @ by_zone.T)
+    by_level = snapshot.source * window.head_deviation
+    return np.asarray(by_node @ by_node.T + by_zone @ by_zone.T + by_level @ by_level.T)
 
 
 def _whiteners(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hydro.errors import EngineError
 from hydro.network import Network, PressureDemand
@@ -104,9 +105,17 @@ class Project:
         """Set a property of one node."""
         self.kit.set("setnodevalue", node + 1, prop, value / self.units.node(prop))
 
+    def set_nodes(self, nodes: NDArray[np.intp], prop: NodeValue, values: Floats) -> None:
+        """Set a property of some nodes (K,) to ``values`` (K,)."""
+        self.kit.set_many("setnodevalue", (nodes + 1).tolist(), prop, (values / self.units.node(prop)).tolist())
+
     def set_link(self, link: int, prop: LinkValue, value: float) -> None:
         """Set a property of one link."""
         self.kit.set("setlinkvalue", link + 1, prop, value / self._link_unit(link, prop))
+
+    def set_links(self, links: NDArray[np.intp], prop: LinkValue, values: Floats) -> None:
+        """Set a property other than a setting of some links (K,) to ``values`` (K,)."""
+        self.kit.set_many("setlinkvalue", (links + 1).tolist(), prop, (values / self.units.link(prop)).tolist())
 
     def _link_unit(self, link: int, prop: LinkValue) -> float:
         setting = prop in (LinkValue.SETTING, LinkValue.INITIAL_SETTING)

@@ -179,7 +179,8 @@ def open_case(
     engine: Engine, window: Window, departures: Departures, assets: Assets, swing: Swing, temper: float
 ) -> Case:
     """Return the case of a window, its boundaries set from what was measured."""
-    plain, day = tuple(conditions_of(engine, window)), tuple(day_conditions(engine, window))
+    plain = tuple(conditions_of(engine, window))
+    day = tuple(day_conditions(engine, window, plain))
     most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
     regimes = regimes_of(plain, engine.solve_many(plain), window.observables, most)
     return Case(engine, window, plain, day, regimes, departures, assets, swing, temper)

@@ -68,8 +68,8 @@ class Steady:
         self.set_demand(conditions.demand)
         self.set_heads(conditions.head)
         leak = self._leak_given + conditions.leak
-        for node in np.flatnonzero(leak != self._leak):
-            self._project.set_node(int(node), NodeValue.EMITTER, float(leak[node]))
+        changed = np.flatnonzero(leak != self._leak)
+        self._project.set_nodes(changed, NodeValue.EMITTER, leak[changed])
         self._leak = leak
         shut = (self._network.link_kind == CV_PIPE) & (conditions.status == 0)
         self._set_links(LinkValue.DIAMETER, conditions.diameter)
@@ -80,8 +80,8 @@ class Steady:
     def set_demand(self, demand: Floats) -> None:
         """Set (N,) full demands [m³/s]."""
         demand = np.where(self._is_junction, demand, 0.0)
-        for node in np.flatnonzero((demand != self._demand) & self._is_junction):
-            self._project.set_node(int(node), NodeValue.BASE_DEMAND, float(demand[node]))
+        changed = np.flatnonzero((demand != self._demand) & self._is_junction)
+        self._project.set_nodes(changed, NodeValue.BASE_DEMAND, demand[changed])
         self._demand = demand
 
     def set_heads(self, head: Floats, afresh: bool = False) -> None:
@@ -131,8 +131,8 @@ class Steady:
 
     def _set_links(self, prop: LinkValue, values: Floats) -> None:
         wanted = np.where(np.isfinite(values), values, self._given[prop])
-        for link in np.flatnonzero(wanted != self._now[prop]):
-            self._project.set_link(int(link), prop, float(wanted[link]))
+        changed = np.flatnonzero(wanted != self._now[prop])
+        self._project.set_links(changed, prop, wanted[changed])
         self._now[prop] = wanted
 
     def _set_statuses(self, conditions: Conditions) -> None:

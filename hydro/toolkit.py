@@ -1,7 +1,8 @@
 """The EPANET 2.3 toolkit by ctypes, on the library that the owa-epanet wheel carries.
 
-Calls release the interpreter lock, so that a thread per core, each with a project of its own, scales; the wheel's own
-binding holds it. The library is loaded by its full path, so another copy in the process (wntr's) does not matter.
+What takes long releases the interpreter lock, so that a thread per core, each with a project of its own, scales; the
+wheel's own binding holds it. The library is loaded by its full path, so another copy in the process (wntr's) does not
+matter.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -114,22 +117,26 @@ class Action:
     setting: float
 
 
-@lru_cache(maxsize=1)
-def _library() -> ctypes.CDLL:
+SLOW = frozenset({"EN_open", "EN_openH", "EN_initH", "EN_runH", "EN_nextH", "EN_closeH", "EN_saveinpfile", "EN_close"})
+"""Calls worth giving the interpreter lock away for; to fetch it back after each of a thousand short ones costs more."""
+
+
+@lru_cache(maxsize=2)
+def _library(loaded_by: type[ctypes.CDLL]) -> ctypes.CDLL:
     found = importlib.util.find_spec("epanet")
     if found is None or found.origin is None:
         raise EngineError("package owa-epanet is not installed, expected version 2.3.5")
     name = {"Windows": "epanet2.dll", "Darwin": "libepanet2.dylib"}.get(platform.system(), "libepanet2.so")
-    return ctypes.CDLL(str(Path(found.origin).parent / name))
+    return loaded_by(str(Path(found.origin).parent / name))
 
 
 class Toolkit:
     """One EPANET project. Indices are EPANET's own, from 1."""
 
     def __init__(self) -> None:
-        self._lib = _library()
+        self._slow, self._quick = _library(ctypes.CDLL), _library(ctypes.PyDLL)
         self._project = ctypes.c_void_p()
-        self._lib.EN_createproject(ctypes.byref(self._project))
+        self._quick.EN_createproject(ctypes.byref(self._project))
         self._open = False
 
     def open(self, inp: Path, report: Path) -> None:
@@ -148,8 +155,8 @@ class Toolkit:
         """Give the project back; harmless twice."""
         if self._project:
             if self._open:
-                self._lib.EN_close(self._project)
-            self._lib.EN_deleteproject(self._project)
+                self._quick.EN_close(self._project)
+            self._quick.EN_deleteproject(self._project)
             self._project = ctypes.c_void_p()
 
     def call(self, name: str, *arguments: object) -> int:
@@ -268,17 +275,29 @@ class Toolkit:
     def array(self, name: str, prop: int, count: int) -> Floats:
         """Return the values of a property of all nodes (``getnodevalues``) or links (``getlinkvalues``)."""
         values = np.empty(count)
-        self._call(f"EN_{name}", prop, values.ctypes.data_as(ctypes.POINTER(ctypes.c_double)))
+        self._call(f"EN_{name}", prop, ctypes.c_void_p(values.ctypes.data))
         return values
 
     def set(self, name: str, index: int, prop: int, value: float) -> None:
         """Set a property of one node (``setnodevalue``) or link (``setlinkvalue``)."""
         self._call(f"EN_{name}", index, prop, ctypes.c_double(value))
 
+    def set_many(self, name: str, indices: Sequence[int], prop: int, values: Sequence[float]) -> None:
+        """Set a property of many nodes (``setnodevalue``) or links: what each step of a day changes, most of all."""
+        function, project, code = getattr(self._quick, f"EN_{name}"), self._project, int(prop)
+        for index, value in zip(indices, map(ctypes.c_double, values), strict=True):
+            failed = function(project, index, code, value)
+            if failed > 100:
+                self._refuse(name, failed)
+
     def _call(self, name: str, *arguments: object) -> int:
-        code: int = getattr(self._lib, name)(self._project, *arguments)
+        library = self._slow if name in SLOW else self._quick
+        code: int = getattr(library, name)(self._project, *arguments)
         if code > 100:
-            text = ctypes.create_string_buffer(256)
-            self._lib.EN_geterror(code, text, 255)
-            raise EngineError(f"{name[3:]}: {text.value.decode(errors='replace')}")
+            self._refuse(name[3:], code)
         return code
+
+    def _refuse(self, name: str, code: int) -> NoReturn:
+        text = ctypes.create_string_buffer(256)
+        self._quick.EN_geterror(code, text, 255)
+        raise EngineError(f"{name}: {text.value.decode(errors='replace')}")

@@ -24,7 +24,7 @@ class Window:
     ``time``: (T,) mid of each step [s since 1970-01-01 UTC]; ``origin``: the instant of the network's time 0 [same].
     ``points``: names of the S compared signals, ``observables`` what they see; ``value``, ``deviation``: (S, T) [SI],
     NaN where nothing was read. ``head``: (T, N), ``status``, ``setting``: (T, L): what was measured of the boundaries,
-    NaN where nothing was.
+    NaN where nothing was; ``head_deviation``: (N,) standard deviation of a step's measured head [m], 0 where none is.
     """
 
     time: Floats
@@ -34,6 +34,7 @@ class Window:
     value: Floats
     deviation: Floats
     head: Floats
+    head_deviation: Floats
     status: Floats
     setting: Floats
 
@@ -83,7 +84,9 @@ def build_window(
     A step in which a measured status changes is left out whole: its means mix two states of the network.
     """
     edges = step_edges(start, end) if edges is None else edges
+    noise = noise or Noise()
     steps = len(edges) - 1
+    head_deviation = np.zeros(len(network.node_ids))
     head = np.full((steps, len(network.node_ids)), np.nan)
     status = np.full((steps, len(network.link_ids)), np.nan)
     setting = np.full((steps, len(network.link_ids)), np.nan)
@@ -93,7 +96,10 @@ def build_window(
         if one.quantity in ("level", "head") and _is_source(network, one.element):
             node = network.node_index[one.element]
             bottom = network.elevation[node] if one.quantity == "level" else 0.0
-            head[:, node] = _held(_means(one, edges)[0]) + bottom
+            means, count = _means(one, edges)
+            head[:, node] = _held(means) + bottom
+            single = noise.pressure_m if one.deviation is None else one.deviation
+            head_deviation[node] = single / np.sqrt(max(float(np.median(count)), 1.0))
         elif one.quantity == "status":
             link = network.link_index[one.element]
             means = _means(one, edges)[0]
@@ -103,7 +109,7 @@ def build_window(
             setting[:, network.link_index[one.element]] = _held(_means(one, edges)[0])
         else:
             compared.append((one, *_observable(network, one)))
-    value, deviation = _compared(compared, edges, noise or Noise())
+    value, deviation = _compared(compared, edges, noise)
     window = Window(
         time=(edges[:-1] + edges[1:]) / 2,
         origin=origin,
@@ -115,6 +121,7 @@ def build_window(
         value=value,
         deviation=deviation,
         head=head,
+        head_deviation=head_deviation,
         status=status,
         setting=setting,
     )
@@ -170,21 +177,38 @@ def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) 
     return filled
 
 
-def day_conditions(engine: Engine, window: Window) -> list[Conditions]:
-    """Return the conditions of the middle of each of the 24 hours of the network's day.
+def day_conditions(engine: Engine, window: Window, given: Sequence[Conditions]) -> list[Conditions]:
+    """Return the conditions of the middle of each of the 24 hours of the network's day, as they come next.
 
-    Demands follow the file; boundaries are those of the window's step nearest in the time of day.
+    ``given``: those of the window's steps. Demands follow the file. Tanks fill and empty from where the last step left
+    them, and what the file controls is controlled; other boundaries are those of the step nearest in the time of day.
     """
-    given = conditions_of(engine, window)
-    clock = window.network_time() % DAY
-    day = []
-    for hour in range(24):
-        time = (hour + 0.5) * 3600.0
-        apart = np.abs(clock - time)
-        near = given[int(np.argmin(np.minimum(apart, DAY - apart)))]
-        plain = engine.default_conditions(time)
-        day.append(replace(plain, head=near.head, status=near.status, setting=near.setting))
-    return day
+    last = float(window.network_time()[-1])
+    first = int(np.ceil(last / 3600.0 - 0.5))
+    hours = np.arange(first, first + 24)
+    times = (hours + 0.5) * 3600.0
+    plain = [_as_before(engine, window, given, float(time)) for time in times]
+    network = engine.network
+    free = [replace(one, head=np.where(network.node_kind == TANK, np.nan, one.head)) for one in plain]
+    followed = engine.extended(np.concatenate([[last], times]), [given[-1], *free])[1:]
+    day = [
+        replace(
+            one,
+            head=np.where(network.node_kind == JUNCTION, one.head, state.head),
+            status=_over(one.status, state.status.astype(float)),
+        )
+        for one, state in zip(plain, followed, strict=True)
+    ]
+    return [day[place] for place in np.argsort(hours % 24)]
+
+
+def _as_before(engine: Engine, window: Window, given: Sequence[Conditions], time: float) -> Conditions:
+    """Return the file's conditions at a network time [s], uncontrolled boundaries as nearest in the time of day."""
+    apart = np.abs(window.network_time() % DAY - time % DAY)
+    near = given[int(np.argmin(np.minimum(apart, DAY - apart)))]
+    controlled = np.isin(np.arange(len(near.status)), list(engine.controlled))
+    plain = engine.default_conditions(time)
+    return replace(plain, head=near.head, status=np.where(controlled, np.nan, near.status), setting=near.setting)
 
 
 def _is_source(network: Network, element: str) -> bool:

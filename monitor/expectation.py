@@ -19,21 +19,24 @@ from hydro.resolve import conditions_under, evidence_at, recentred, settle
 from models.sample import Sample
 from monitor.diagnoser import Diagnoser
 
-LOOKED_AT = timedelta(hours=1)
+HUNG = timedelta(hours=1)
+"""How long a gauge hangs to verify a cure: what one customer draws in ten minutes moves it more than forecasts err."""
 DAY_S = 86400.0
 STANDS = 0.5
 """Grown demand at least this probable is taken to be there still: no crew cures it."""
 
 
-def forecast_pressure(cure: Mapping[str, Any], at: datetime) -> float:
-    """Return the pressure [m] that a cure of a diagnosis promises for the time of day of ``at``.
+def forecast_pressure(cure: Mapping[str, Any], end: datetime) -> float:
+    """Return the pressure [m] that a cure of a diagnosis promises for a gauge that hangs for ``HUNG`` until ``end``.
 
-    It is the diagnosis' own, made before any work: a usual day's demand and tank levels at that hour, with what the
-    diagnosis believes has grown. Between the middles of two hours it is interpolated.
+    It is the diagnosis' own, made before any work: a usual day's demand and tank levels at that time of day, with what
+    the diagnosis believes has grown, the mean over the minutes that the gauge hangs.
     """
-    hours = [(datetime.fromisoformat(one["time"]), float(one["after_m"])) for one in cure["through_the_day"]]
-    clock = [(time - at).total_seconds() for time, _ in hours]
-    return float(np.interp(0.0, clock, [value for _, value in hours], period=DAY_S))
+    middle = np.array([datetime.fromisoformat(one["time"]).timestamp() for one in cure["through_the_day"]])
+    after = np.array([float(one["after_m"]) for one in cure["through_the_day"]])
+    minutes = end.timestamp() - np.arange(0.0, HUNG.total_seconds(), 60.0) - 30.0
+    apart = np.abs((minutes[:, None] - middle + DAY_S / 2) % DAY_S - DAY_S / 2)
+    return float(after[np.argmin(apart, axis=1)].mean())
 
 
 def expected_pressure(
@@ -44,17 +47,17 @@ def expected_pressure(
     document: Mapping[str, Any],
     cure: Mapping[str, Any],
 ) -> float:
-    """Return the pressure [m] at a node that the model expects at ``at`` with a cure carried out.
+    """Return the pressure [m] at a node that the model expects over ``HUNG`` until ``at`` with a cure carried out.
 
-    ``samples`` of the hour before say how tanks, pumps and demand stand; the diagnosis ``document`` says what has
+    ``samples`` of that time say how tanks, pumps and demand stand; the diagnosis ``document`` says what has
     grown, its ``cure`` what was laid.
 
     Raises
     ------
     SolveError
-        Nothing was read in that hour.
+        Nothing was read in that time.
     """
-    window = diagnoser.window(samples, (at - LOOKED_AT).timestamp(), at.timestamp())
+    window = diagnoser.window(samples, (at - HUNG).timestamp(), at.timestamp())
     if window.steps == 0:
         raise SolveError(f"no good readings in the hour before {at.isoformat()}, nothing to expect from")
     case = diagnoser.case(window)
@@ -62,9 +65,9 @@ def expected_pressure(
     case = replace(case, plain=tuple(_laid(condition, cure, network) for condition in case.plain))
     grown = _grown(document, network)
     evidence = recentred(case, grown, evidence_at(case, grown, settle(case), ()))
-    last = window.steps - 1
-    state = diagnoser.engine.solve(conditions_under(case, place_of(case, evidence), grown, last))
-    return float(state.pressure[network.node_index[node]])
+    place = place_of(case, evidence)
+    states = diagnoser.engine.solve_many([conditions_under(case, place, grown, step) for step in range(window.steps)])
+    return float(np.mean([state.pressure[network.node_index[node]] for state in states]))
 
 
 def _laid(condition: Conditions, cure: Mapping[str, Any], network: Network) -> Conditions:

@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.monitor.forecast [--count 8] [--first 101] [--ledger …]``: for each seed of the plant the
 complaint is diagnosed, the proposed reading is taken, the cure that the diagnosis puts first is carried out, and a
-crew's gauge hangs at the factory for ten minutes before the work and for ten minutes an hour and a quarter after it.
+crew's gauge hangs at the factory for ten minutes before the work and for an hour, from a quarter past, after it.
 
-* *forecast*: the pressure that the diagnosis, made before the work, gives for that hour of a usual day with the cure
+* *forecast*: the pressure that the diagnosis, made before the work, gives for that time of a usual day with the cure
   done, less the crew's reading before the work. Nothing read after the repair goes into it.
 * *in hindsight*: the same with tanks, pumps and meters as they were read after the repair: what is left of the
   forecast's error when the day has turned out as it did.
@@ -30,15 +30,15 @@ from models.measurement import HandReading
 from models.sample import Sample
 from models.site import Site
 from monitor.diagnoser import Asked, Diagnoser
-from monitor.expectation import LOOKED_AT, expected_pressure, forecast_pressure
+from monitor.expectation import HUNG, expected_pressure, forecast_pressure
 from monitor.monitor import COMPLAINED
 from simulator.events import CustomerComplaint, Event, Repair
 from simulator.history import samples_of
 from simulator.scene import Scene, set_scene
 
 MARK_M = 0.5
-HUNG = timedelta(minutes=10)
-"""How long a crew's gauge hangs."""
+BRIEFLY = timedelta(minutes=10)
+"""How long a crew's gauge hangs before the work."""
 GAUGE_NOISE_M = 0.1
 MINUTE = timedelta(minutes=1)
 
@@ -60,11 +60,11 @@ class Day:
             self.samples += step
             self.heads[time] = self.scene.truth.snapshot.head
 
-    def gauge(self, node: str, end: datetime) -> float:
-        """Return what a crew's gauge shows on average over the ten minutes before ``end`` [m]."""
+    def gauge(self, node: str, end: datetime, hung: timedelta = BRIEFLY) -> float:
+        """Return what a crew's gauge shows on average over the time that it hangs until ``end`` [m]."""
         elements = self.scene.truth.elements
         place = elements.nodes[node]
-        shown = [float(head[place]) for time, head in self.heads.items() if end - HUNG < time <= end]
+        shown = [float(head[place]) for time, head in self.heads.items() if end - hung < time <= end]
         noise = GAUGE_NOISE_M * self.dice.standard_normal(len(shown))
         return fmean(shown) + float(noise.mean()) - float(elements.elevation[place])
 
@@ -114,8 +114,8 @@ def case(site: Site, diagnoser: Diagnoser, seed: int) -> Row:
         forecast = forecast_pressure(cure, looked) - before
         day.events += tuple(_works(cure, begun))
         day.until(looked)
-        after = day.gauge(node, looked)
-        hour = [one for one in day.samples if looked - LOOKED_AT <= one.time <= looked]
+        after = day.gauge(node, looked, HUNG)
+        hour = [one for one in day.samples if looked - HUNG <= one.time <= looked]
         hindsight = expected_pressure(diagnoser, hour, looked, node, document, cure) - before
     return {
         "seed": seed,
