@@ -22,7 +22,7 @@ from collectors.health import Health
 from collectors.intake import Intake
 from collectors.line import SILENT
 from collectors.lines import Lines, clock_of, points_of
-from collectors.qualify import qualify, silent, stamp
+from collectors.sampler import Sampler
 from models.point import Point
 from models.problem import BadInput, Unavailable
 from models.sample import Quality, Sample
@@ -185,11 +185,9 @@ async def read_once(site: Site) -> list[Sample]:
         # Where no device tells the plant's time, there is no better time than the wall's.
         now = clock.now(device.name, asyncio.get_running_loop().time()) or datetime.now(UTC)
         if isinstance(answer, str):
-            samples += [Sample(point.name, now, *silent(f"{SILENT} ({answer})")) for point in points]
-            continue
-        now = clock.believed(answer.clock) or now
-        for point, reading in zip(points, answer.readings, strict=True):
-            samples.append(qualify(point, reading, stamp(reading, now, None)))
+            samples += Sampler(points).silent(points, now, f"{SILENT} ({answer})")
+        else:
+            samples += Sampler(points).read(points, answer.readings, clock.believed(answer.clock) or now)
     return samples
 
 

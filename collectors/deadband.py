@@ -1,13 +1,18 @@
-"""Which readings are worth keeping: what has changed, and now and then that nothing has. Pure, one device at a time."""
+"""Which samples are worth keeping: what has changed, and now and then that nothing has. Pure, one device at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+import math
+from collections.abc import Sequence
 
-from collectors.qualify import Judgement
+import numpy as np
+
+from collectors.readings import NEVER
 from models.point import Point
 from models.sample import Quality
+from stores.columns import CODES, Columns
+
+_BAD = CODES[Quality.BAD]
 
 
 def width(point: Point) -> float | None:
@@ -18,31 +23,35 @@ def width(point: Point) -> float | None:
 
 
 class Deadband:
-    """Remembers what was kept last of each point that has a deadband."""
+    """Remembers what was kept last of each of N points."""
 
-    def __init__(self, points: Iterable[Point]) -> None:
-        self._bands = {
-            point.name: (band, timedelta(seconds=point.heartbeat_s))
-            for point in points
-            if (band := width(point)) is not None
-        }
-        self._kept: dict[str, tuple[datetime, Judgement]] = {}
+    def __init__(self, points: Sequence[Point]) -> None:
+        bands = [width(point) for point in points]
+        # A value that differs from another is never within NaN of it.
+        self._band = np.array([math.nan if band is None else band for band in bands], np.float64)
+        self._heartbeat = np.array([round(1e6 * point.heartbeat_s) for point in points], np.int64)
+        self._any = any(band is not None for band in bands)
+        self._reasons: dict[str, int] = {}
+        self._time = np.full(len(points), NEVER, np.int64)
+        self._value = np.full(len(points), math.nan)
+        self._quality = np.zeros(len(points), np.uint8)
+        self._reason = np.zeros(len(points), np.int64)
 
-    def spares(self, point: str, time: datetime, judged: Judgement) -> bool:
-        """Tell whether a reading need not be kept; if it is kept it is the one that the next are held against."""
-        held = self._bands.get(point)
-        if held is None:
-            return False
-        band, heartbeat = held
-        kept = self._kept.get(point)
-        if kept is not None and kept[0] <= time < kept[0] + heartbeat and _same(kept[1], judged, band):
-            return True
-        self._kept[point] = time, judged
-        return False
-
-
-def _same(kept: Judgement, judged: Judgement, band: float) -> bool:
-    if kept[1] is not judged[1] or kept[2] != judged[2]:
-        return False
-    # Values that are bad for the same reason are the same, though a NaN is like nothing.
-    return judged[1] is Quality.BAD or -band <= judged[0] - kept[0] <= band
+    def keep(self, samples: Columns) -> Columns:
+        """Return the samples worth keeping; ``samples.point`` counts in the N points, each at most once."""
+        if not self._any or not len(samples):
+            return samples
+        place = samples.point
+        numbers = [self._reasons.setdefault(why, len(self._reasons)) for why in samples.reasons]
+        reason, band = np.array(numbers, np.int64)[samples.reason], self._band[place]
+        kept, heartbeat = self._time[place], self._heartbeat[place]
+        # Values that are bad for the same reason are the same, though a NaN is like nothing.
+        same = (np.abs(samples.value - self._value[place]) <= band) | ((samples.quality == _BAD) & ~np.isnan(band))
+        same &= (samples.quality == self._quality[place]) & (reason == self._reason[place])
+        worth = ~(same & (kept != NEVER) & (kept <= samples.time) & (samples.time - heartbeat < kept))
+        if not worth.all():
+            samples, reason = samples.take(worth), reason[worth]
+            place = samples.point
+        self._time[place], self._value[place] = samples.time, samples.value
+        self._quality[place], self._reason[place] = samples.quality, reason
+        return samples

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from models.point import Point
 from models.sample import Quality
+
+if TYPE_CHECKING:
+    from collectors.readings import Readings
 
 
 class NoAnswer(Exception):
@@ -21,8 +24,7 @@ class NoAnswer(Exception):
 class Reading(NamedTuple):
     """What a device said of a point: an engineering value in the point's unit, not yet held against its range.
 
-    ``time`` is the source's own for this very value, where the protocol carries one. (A tuple: a site makes tens of
-    thousands a second of them.)
+    ``time`` is the source's own for this very value, where the protocol carries one.
     """
 
     point: str
@@ -40,7 +42,7 @@ class Answer:
     the same value and time stands among the ``readings`` if that point was asked for.
     """
 
-    readings: Sequence[Reading]
+    readings: Sequence[Reading] | Readings
     clock: datetime | None = None
     told: Sequence[Reading] = ()
 
@@ -60,6 +62,8 @@ class Driver(Protocol):
 
     async def read(self, points: Sequence[Point]) -> Answer:
         """Return a reading of every point, in their order, and the device's clock; no points ask for the clock alone.
+
+        ``points`` must not change afterwards: the same sequence may be asked for again.
 
         Raises
         ------

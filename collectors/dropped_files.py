@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from collectors.driver import Reading
-from collectors.qualify import qualify
+from collectors.sampler import Sampler
 from models.point import Point
 from models.problem import BadInput, Unavailable
 from models.readings_file import read_history
@@ -35,7 +35,8 @@ class DroppedFiles:
         self, folder: Path, points: Sequence[Point], spool: Spool, kept: Callable[[], None], look_s: float = LOOK_S
     ) -> None:
         self._folder = folder
-        self._points = {point.name: point for point in points}
+        self._points = points
+        self._sampler = Sampler(points)
         self._spool = spool
         self._kept = kept
         self._look_s = look_s
@@ -71,26 +72,26 @@ class DroppedFiles:
 
     def _take(self, path: Path) -> None:
         try:
-            samples = read_history(path, self._points.values())
+            samples = read_history(path, self._points)
         except BadInput as error:
             refused = _move(path, REFUSED)
             note = refused.with_name(f"{refused.name}.txt")
             note.write_text(f"{error}\n", encoding="utf-8")
             LOG.warning("%s is refused: %s", path, error.problems[0])
             return
-        self._spool.append([self._qualified(sample) for sample in samples])
+        self._spool.append(self._sampler.remembered([_reading_of(sample) for sample in samples]))
         self._kept()
         LOG.info("%s: %d samples", _move(path, TAKEN), len(samples))
-
-    def _qualified(self, sample: Sample) -> Sample:
-        reading = Reading(sample.point, sample.value, sample.quality, sample.reason)
-        return qualify(self._points[sample.point], reading, sample.time)
 
     def _tell(self, trouble: str) -> None:
         """Log a change of state once."""
         if trouble != self._trouble:
             LOG.warning("%s", trouble or f"{self._folder}: files are taken again")
         self._trouble = trouble
+
+
+def _reading_of(sample: Sample) -> Reading:
+    return Reading(sample.point, sample.value, sample.quality, sample.reason, sample.time)
 
 
 def _extent(path: Path) -> tuple[int, int]:

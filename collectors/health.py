@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.sample import Quality
-
 SKEW_TOLD_S = 10.0
 """A device's clock that is further off than this from the wall's is said, once."""
 _SMOOTH = 0.1
@@ -29,27 +27,20 @@ class DeviceHealth:
     latency_s: float = 0.0
     late_s: float = 0.0
     skew_s: float | None = None
-    bad: set[str] = field(default_factory=set)
+    bad: int = 0
 
     @property
     def good_share(self) -> float:
         """The share of its points whose newest sample is not bad; 0 while none was read."""
         if self.points == 0 or not self.samples:
             return 0.0
-        return 1.0 - len(self.bad) / self.points
+        return 1.0 - self.bad / self.points
 
     def took(self, latency_s: float, late_s: float) -> None:
         """Note an answer: how long it took, and how late it was asked for."""
         self.answers += 1
         self.latency_s += (latency_s - self.latency_s) * (_SMOOTH if self.answers > 1 else 1.0)
         self.late_s = late_s
-
-    def saw(self, point: str, quality: Quality) -> None:
-        """Note what a point's newest reading is worth."""
-        if quality is Quality.BAD:
-            self.bad.add(point)
-        elif self.bad:
-            self.bad.discard(point)
 
 
 @dataclass

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
 from collectors.schedule import Backoff
 from models.problem import Unavailable
 from models.sample import Sample
+from stores.columns import Columns, joined
+from stores.instant import instant
 from stores.spool import Loss, Spool
 
 LOG = logging.getLogger(__name__)
@@ -35,7 +37,8 @@ class Intake:
     def __init__(self, spool: Spool, kept: Callable[[], None], most: int = MOST) -> None:
         self._spool = spool
         self._kept = kept
-        self._waiting: deque[Sample] = deque()
+        self._waiting: deque[Columns] = deque()
+        self._held = 0
         self._most = most
         self._dropped: Loss | None = None
         self._news = asyncio.Event()
@@ -47,15 +50,15 @@ class Intake:
     @property
     def waiting(self) -> int:
         """How many samples wait in memory."""
-        return len(self._waiting)
+        return self._held
 
-    def put(self, samples: Sequence[Sample]) -> None:
-        """Hand samples in; they are acknowledged with the next commit."""
-        self._waiting.extend(samples)
-        while len(self._waiting) > self._most:
-            time = self._waiting.popleft().time
-            lost = self._dropped or Loss(MEMORY_FULL, 0, time, time)
-            self._dropped = replace(lost, samples=lost.samples + 1, last=time)
+    def put(self, samples: Iterable[Sample]) -> None:
+        """Hand samples in, which may be columns; they are acknowledged with the next commit."""
+        columns = Columns.of(samples)
+        self._waiting.append(columns)
+        self._held += len(columns)
+        while self._held > self._most:
+            self._drop(self._held - self._most)
         self._news.set()
 
     def end(self) -> None:
@@ -78,7 +81,7 @@ class Intake:
                 await self._commit()
             except Unavailable as error:
                 if ending:
-                    raise Unavailable(f"{error}; {len(self._waiting)} samples are lost") from error
+                    raise Unavailable(f"{error}; {self._held} samples are lost") from error
                 self._tell(True, f"{error}; samples wait in memory")
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._ending.wait(), self._backoff.failed())
@@ -91,16 +94,30 @@ class Intake:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), GATHER_S)
 
+    def _drop(self, most: int) -> None:
+        """Drop the oldest samples, at most so many."""
+        oldest = self._waiting.popleft()
+        lost, left = oldest.take(slice(most)), oldest.take(slice(most, None))
+        if len(left):
+            self._waiting.appendleft(left)
+        if len(lost):
+            self._held -= len(lost)
+            first, last = instant(int(lost.time[0])), instant(int(lost.time[-1]))
+            before = self._dropped or Loss(MEMORY_FULL, 0, first, last)
+            self._dropped = replace(before, samples=before.samples + len(lost), last=last)
+
     async def _commit(self) -> None:
-        if not self._waiting:
+        if not self._held:
             return
-        batch = list(self._waiting)
+        batch, held = list(self._waiting), self._held
         self._waiting.clear()
+        self._held = 0
         try:
             # Shielded: a commit that has begun ends, and what it held is known to be kept.
-            made_way = await asyncio.shield(asyncio.to_thread(self._spool.append, batch))
+            made_way = await asyncio.shield(asyncio.to_thread(self._append, batch))
         except Unavailable:
             self._waiting.extendleft(reversed(batch))
+            self._held += held
             raise
         self._kept()
         if bool(made_way) != self._making_way:
@@ -110,6 +127,9 @@ class Intake:
             dropped, self._dropped = self._dropped, None
             LOG.warning("%d samples were dropped while the spool could not be written", dropped.samples)
             await asyncio.to_thread(self._spool.note_loss, dropped)
+
+    def _append(self, batch: Sequence[Columns]) -> int:
+        return self._spool.append(joined(batch))
 
     def _tell(self, away: bool, what: str) -> None:
         """Log a change of state once."""

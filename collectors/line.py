@@ -8,14 +8,13 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from collectors.clock import PlantClock
-from collectors.deadband import Deadband
-from collectors.driver import Answer, Driver, NoAnswer, Reading
+from collectors.driver import Answer, Driver, NoAnswer
 from collectors.health import SKEW_TOLD_S, DeviceHealth
-from collectors.qualify import Judgement, judge, qualify, silent, stamp
+from collectors.sampler import Sampler
 from collectors.schedule import Backoff, Schedule
 from models.point import Point
-from models.sample import Quality, Sample
 from models.site import Device
+from stores.columns import Columns
 
 LOG = logging.getLogger(__name__)
 SHORTEST_S = 0.005
@@ -40,21 +39,20 @@ class Line:
         points: Sequence[Point],
         driver: Driver,
         clock: PlantClock,
-        sink: Callable[[Sequence[Sample]], None],
+        sink: Callable[[Columns], None],
         health: DeviceHealth | None = None,
         since: datetime | None = None,
         phase_s: float = 0.0,
     ) -> None:
         self._device = device
         self._points = tuple(points)
-        self._by_name = {point.name: point for point in points}
         self._driver = driver
         self._clock = clock
         self._sink = sink
         self._health = health or DeviceHealth(device.name, device.protocol, len(points))
         self._phase_s = phase_s
         self._schedule = Schedule.of(points)
-        self._deadband = Deadband(points)
+        self._sampler = Sampler(points, self._health)
         self._backoff = Backoff(most_s=driver.longest_rest_s)
         self._trial: asyncio.Task[Answer | None] | None = None
         self._filling: asyncio.Task[None] | None = None
@@ -66,7 +64,6 @@ class Line:
         self._clock_believed = True
         self._skew_told = False
         self._answered = since
-        self._told: dict[str, datetime] = {}
 
     async def attend(self) -> None:
         """Poll what is due, on and on."""
@@ -165,50 +162,18 @@ class Line:
         if now is None:
             return
         self._answered = now
-        samples = self._samples_told(answer.told, now) if answer.told else []
-        # This loop runs for every reading of every device; what can be left out of it is.
-        judged_by, spared, trouble = judge, self._deadband.spares, self._health.bad
-        for point, reading in zip(points, answer.readings, strict=True):
-            time = now
-            if reading[4] is not None:
-                time = stamp(reading, now, self._told.get(point.name))
-                self._told[point.name] = reading[4]
-            judged = judged_by(point, reading)
-            if trouble or judged[1] is Quality.BAD:
-                self._health.saw(point.name, judged[1])
-            if not spared(point.name, time, judged):
-                samples.append(Sample(point.name, time, *judged))
-        self._health.samples += len(points)
-        self._pass_on(samples)
+        if answer.told:
+            self._pass_on(self._sampler.told(answer.told, now))
+        if points:
+            self._pass_on(self._sampler.read(points, answer.readings, now))
 
-    def _samples_told(self, told: Sequence[Reading], now: datetime) -> list[Sample]:
-        """Return the samples of changes; one whose time is known already was read before it was told."""
-        samples: list[Sample] = []
-        for reading in told:
-            last = self._told.get(reading.point)
-            if reading.time is None or reading.time != last:
-                judged = judge(self._by_name[reading.point], reading)
-                self._add(samples, reading.point, stamp(reading, now, None), judged)
-            if reading.time is not None and (last is None or reading.time > last):
-                self._told[reading.point] = reading.time
-        return samples
-
-    def _add(self, samples: list[Sample], point: str, time: datetime, judged: Judgement) -> None:
-        """Add the sample of a reading if it is worth keeping."""
-        self._health.samples += 1
-        self._health.saw(point, judged[1])
-        if not self._deadband.spares(point, time, judged):
-            samples.append(Sample(point, time, *judged))
-
-    def _pass_on(self, samples: Sequence[Sample]) -> None:
-        if samples:
+    def _pass_on(self, samples: Columns) -> None:
+        if len(samples):
             self._sink(samples)
 
     def _lament(self, points: Sequence[Point], now: datetime) -> None:
-        samples: list[Sample] = []
-        for point in points:
-            self._add(samples, point.name, now, silent(self._silence))
-        self._pass_on(samples)
+        if points:
+            self._pass_on(self._sampler.silent(points, now, self._silence))
 
     def _remember(self, since: datetime | None, now: datetime) -> None:
         """Begin to read what the device remembers of the time without contact, if that is not going on already."""
@@ -224,8 +189,8 @@ class Line:
         except Exception:
             LOG.exception("device %s: unexpected", self._device.name)
             return
-        samples = [qualify(self._by_name[one.point], one, one.time) for one in readings if one.time is not None]
-        if samples:
+        samples = self._sampler.remembered(readings)
+        if len(samples):
             LOG.warning("device %s: %d samples of the time since %s are read", self._device.name, len(samples), start)
             self._sink(samples)
 

@@ -15,12 +15,14 @@ from models.point import Point
 class Schedule:
     """The groups of one device by period [s], and when each is due [s since 1970-01-01 UTC, of the plant].
 
+    ``together`` holds the points of periods that were due at once: whoever gets them can tell that they are the same.
     Due times lie on the period's grid, so that devices of one period answer for the same instants. A slot that was
     missed is not made up: the past cannot be read.
     """
 
     groups: dict[float, tuple[Point, ...]]
     due: dict[float, float] = field(default_factory=dict)
+    together: dict[tuple[float, ...], tuple[Point, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, points: Sequence[Point]) -> Schedule:
@@ -33,14 +35,16 @@ class Schedule:
     def take(self, now: datetime) -> tuple[Point, ...]:
         """Return the points that are due, and set when they are due next."""
         stamp = now.timestamp()
-        taken: list[Point] = []
-        for period, group in self.groups.items():
+        periods: tuple[float, ...] = ()
+        for period in self.groups:
             due = self.due.get(period, -math.inf)
             # Due in more than two periods: the clock was set back, and what it showed before no longer counts.
             if stamp >= due or due - stamp > 2.0 * period:
-                taken += group
+                periods += (period,)
                 self.due[period] = (math.floor(stamp / period) + 1) * period
-        return tuple(taken)
+        if periods not in self.together:
+            self.together[periods] = tuple(point for period in periods for point in self.groups[period])
+        return self.together[periods]
 
     def take_all(self, now: datetime) -> tuple[Point, ...]:
         """Return every point, due or not."""

@@ -85,6 +85,12 @@ class Columns:
             reason=self.reason[which],
         )
 
+    def compact(self) -> Columns:
+        """Return the samples without names and reasons that none of them has."""
+        points, point = _used(self.points, self.point)
+        reasons, reason = _used(self.reasons, self.reason)
+        return replace(self, points=points, reasons=reasons, point=point, reason=reason)
+
     def in_order_of_time(self) -> Columns:
         """Return the samples by time; those of one instant stay as they are."""
         if len(self) < 2 or bool((self.time[1:] >= self.time[:-1]).all()):
@@ -101,19 +107,36 @@ def joined(parts: Sequence[Columns]) -> Columns:
     """Return the samples of all parts, one after the other."""
     if len(parts) < 2:
         return parts[0] if parts else nothing()
-    points: dict[str, int] = {}
-    reasons: dict[str, int] = {}
+    point, points = _renumbered([(part.point, part.points) for part in parts])
+    reason, reasons = _renumbered([(part.reason, part.reasons) for part in parts])
     return Columns(
-        # Numbered in the order of their coming; evaluated before the names are taken.
-        point=np.concatenate([_renumbered(part.point, part.points, points) for part in parts]),
-        reason=np.concatenate([_renumbered(part.reason, part.reasons, reasons) for part in parts]),
+        point=point,
+        reason=reason,
         time=np.concatenate([part.time for part in parts]),
         value=np.concatenate([part.value for part in parts]),
         quality=np.concatenate([part.quality for part in parts]),
-        points=tuple(points),
-        reasons=tuple(reasons),
+        points=points,
+        reasons=reasons,
     )
 
 
-def _renumbered(column: Ints, names: Sequence[str], places: dict[str, int]) -> Ints:
-    return np.array([places.setdefault(name, len(places)) for name in names], np.int64)[column]
+def _renumbered(parts: Sequence[tuple[Ints, tuple[str, ...]]]) -> tuple[Ints, tuple[str, ...]]:
+    """Return columns of numbers that each count in names of its own as one that counts in all names."""
+    places: dict[str, int] = {}
+    # A device's samples have the very same names each time, and those are looked up once.
+    numbers: dict[int, Ints] = {}
+    columns = []
+    for column, names in parts:
+        if id(names) not in numbers:
+            numbers[id(names)] = np.array([places.setdefault(name, len(places)) for name in names], np.int64)
+        columns.append(numbers[id(names)][column])
+    return np.concatenate(columns), tuple(places)
+
+
+def _used(names: tuple[str, ...], column: Ints) -> tuple[tuple[str, ...], Ints]:
+    """Return the names that are counted in, and a column that counts in them."""
+    used = np.zeros(len(names), np.bool_)
+    used[column] = True
+    if used.all():
+        return names, column
+    return tuple(name for name, one in zip(names, used.tolist(), strict=True) if one), (np.cumsum(used) - 1)[column]

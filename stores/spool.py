@@ -106,7 +106,7 @@ class Spool:
         columns = Columns.of(samples)
         if not len(columns):
             return 0
-        parts = [columns.take(slice(first, first + BATCH)) for first in range(0, len(columns), BATCH)]
+        parts = [columns.take(slice(first, first + BATCH)).compact() for first in range(0, len(columns), BATCH)]
         rows = [(*_extent(part), pack_columns(part)) for part in parts]
         with self._lock, plainly(self._path), transaction(self._connection):
             self._connection.executemany(

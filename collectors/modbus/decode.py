@@ -62,12 +62,14 @@ class Layout:
 
     def __init__(self, fields: Iterable[Field]) -> None:
         fields = sorted(fields, key=lambda field: (field.start, field.place))
-        self._bits = [(field.place, field.bit or 0) for field in fields if field.of_bits]
+        bits = [field for field in fields if field.of_bits]
+        self._bits = tuple(field.bit or 0 for field in bits)
         self._passes = _passes([field for field in fields if not field.of_bits])
+        self.places = (*(place for one in self._passes for place in one.places), *(field.place for field in bits))
 
-    def values(self, content: bytes) -> Iterable[tuple[int, float]]:
-        """Return every place with its number. ``content`` is a reply's, as long as was asked for."""
-        found: list[tuple[int, float]] = []
+    def numbers(self, content: bytes) -> list[float]:
+        """Return the numbers of ``places``, in their order. ``content`` is a reply's, as long as was asked for."""
+        found: list[float] = []
         swapped = b""
         for one in self._passes:
             if one.swapped and not swapped:
@@ -75,14 +77,16 @@ class Layout:
                 words.byteswap()
                 swapped = words.tobytes()
             raw = one.struct.unpack_from(swapped if one.swapped else content)
-            if one.convert:
-                changed = list(raw)
-                for position, convert in one.convert:
-                    changed[position] = convert(raw[position])
-                raw = tuple(changed)
-            found += zip(one.places, raw, strict=True)
-        found += [(place, float(content[bit >> 3] >> (bit & 7) & 1)) for place, bit in self._bits]
+            begin = len(found)
+            found += raw
+            for position, convert in one.convert:
+                found[begin + position] = convert(raw[position])
+        found += [float(content[bit >> 3] >> (bit & 7) & 1) for bit in self._bits]
         return found
+
+    def values(self, content: bytes) -> Iterable[tuple[int, float]]:
+        """Return every place with its number."""
+        return zip(self.places, self.numbers(content), strict=True)
 
 
 def number_of(text: str) -> float:

@@ -7,23 +7,25 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import attrgetter
+
+import numpy as np
 
 from collectors.driver import Answer, NoAnswer, Reading
 from collectors.modbus.decode import Field, Layout
 from collectors.modbus.frame import Request
 from collectors.modbus.plan import BIT_TABLES, Block, Hole, Limits, Wanted, address_of, gaps, plan, smaller, wanted_of
 from collectors.modbus.wire import Wire
+from collectors.readings import Fault, Readings
 from models.point import Point
 from models.sample import Quality
 from models.site import Device
+from stores.columns import Floats, Ints
 
 CLOCK = -1
-"""The place of the device's clock among what is wanted."""
+"""The place of the device's clock among what is wanted: behind all points, however many."""
 _CLOCK_WIDTH = 4
 SHARE = 10.0
 """A silent unit is tried so seldom that all units of a wire, if they were silent, would take a tenth of its time."""
-_NAME = attrgetter("name")
 REFUSALS = {
     1: "illegal function", 2: "illegal address", 3: "illegal value", 4: "device failure", 5: "acknowledge",
     6: "device busy", 8: "memory parity error",
@@ -36,11 +38,23 @@ _GATEWAY = (10, 11)
 
 @dataclass(frozen=True, slots=True)
 class _Ask:
-    """A request, and where the values of its reply stand."""
+    """A request, where the values of its reply stand, and the ``places`` (N,) that they belong to."""
 
     block: Block
     request: Request
     layout: Layout
+    places: Ints
+
+
+@dataclass(slots=True)
+class _Asking:
+    """What is asked for N points, and what makes values in their units of the numbers."""
+
+    points: Sequence[Point]
+    names: tuple[str, ...]
+    scale: Floats
+    offset: Floats
+    asks: list[_Ask]
 
 
 class ModbusDriver:
@@ -52,7 +66,8 @@ class ModbusDriver:
         self._clock = address_of(device.clock_address) if device.clock_address else None
         self._limits = Limits(device.blocks.most, device.blocks.gap)
         self._holes: set[Hole] = set()
-        self._plans: dict[tuple[str, ...], list[_Ask]] = {}
+        self._held: dict[tuple[str, ...], _Asking] = {}
+        self._asking: _Asking | None = None
         self.news_s = math.inf
         self.longest_rest_s = 5.0 if units == 1 else max(5.0, SHARE * units * device.timeout_s)
 
@@ -62,10 +77,9 @@ class ModbusDriver:
 
     async def read(self, points: Sequence[Point]) -> Answer:
         """Return a reading of every point; what the unit refuses spoils no more than its own."""
-        waiting = deque(self._asks(points))
-        asked: list[_Ask] = []
-        readings: list[Reading | None] = [None] * len(points)
-        clock = None
+        asking = self._asking_for(points)
+        waiting, asked = deque(asking.asks), list[_Ask]()
+        numbers, faults = np.full(len(points) + 1, math.nan), dict[int, Fault]()
         while waiting:
             ask = waiting.popleft()
             try:
@@ -76,25 +90,15 @@ class ModbusDriver:
                     self._holes.update(gaps(ask.block))
                     waiting.extendleft(self._ask(part, points) for part in reversed(parts))
                     continue
-                for one in ask.block.wanted:
-                    if one.place != CLOCK:
-                        readings[one.place] = Reading(points[one.place].name, math.nan, Quality.BAD, str(refusal))
+                faults |= dict.fromkeys((one.place for one in ask.block.wanted), (Quality.BAD, str(refusal)))
             else:
-                for place, raw in ask.layout.values(content):
-                    if place == CLOCK:
-                        clock = _time(raw)
-                        continue
-                    point = points[place]
-                    value = raw * point.scale + point.offset
-                    readings[place] = (
-                        Reading(point.name, value)
-                        if math.isfinite(value)
-                        else Reading(point.name, math.nan, Quality.BAD, "not a number")
-                    )
+                numbers[ask.places] = ask.layout.numbers(content)
             asked.append(ask)
         # What a unit refuses now it will refuse again: from here on it is asked around.
-        self._plans[tuple(map(_NAME, points))] = asked
-        return Answer([one for one in readings if one is not None], clock)
+        asking.asks = asked
+        faults.pop(CLOCK, None)
+        readings = Readings(asking.names, numbers[:-1] * asking.scale + asking.offset, faults)
+        return Answer(readings, None if self._clock is None else _time(numbers[CLOCK]))
 
     async def history(self, points: Sequence[Point], start: datetime, end: datetime) -> Sequence[Reading]:  # noqa: ARG002
         """Return nothing: a register holds the present."""
@@ -102,23 +106,31 @@ class ModbusDriver:
 
     async def close(self) -> None:
         """Use the wire no longer, and forget what the unit refused: it may be another one when it is back."""
-        self._plans.clear()
+        self._held.clear()
+        self._asking = None
         self._holes.clear()
         self._wire.leave(self._device.name)
 
-    def _asks(self, points: Sequence[Point]) -> list[_Ask]:
+    def _asking_for(self, points: Sequence[Point]) -> _Asking:
         """Return what to ask for these points, as it turned out best the last time."""
-        held = self._plans.get(tuple(map(_NAME, points)))
-        if held is not None:
-            return held
-        wanted = wanted_of(points)
-        if self._clock is not None:
-            wanted.append(Wanted(CLOCK, self._clock, _CLOCK_WIDTH))
-        return [self._ask(block, points) for block in plan(wanted, self._limits, self._holes)]
+        if self._asking is not None and self._asking.points is points:
+            return self._asking
+        names = tuple(point.name for point in points)
+        held = self._held.get(names)
+        if held is None:
+            wanted = wanted_of(points)
+            if self._clock is not None:
+                wanted.append(Wanted(CLOCK, self._clock, _CLOCK_WIDTH))
+            asks = [self._ask(block, points) for block in plan(wanted, self._limits, self._holes)]
+            scale, offset = [point.scale for point in points], [point.offset for point in points]
+            held = self._held[names] = _Asking(points, names, np.array(scale, float), np.array(offset, float), asks)
+        held.points, self._asking = points, held
+        return held
 
     def _ask(self, block: Block, points: Sequence[Point]) -> _Ask:
         request = Request(self._device.unit_id, block.table, block.start, block.count)
-        return _Ask(block, request, Layout(_field(one, block, points) for one in block.wanted))
+        layout = Layout(_field(one, block, points) for one in block.wanted)
+        return _Ask(block, request, layout, np.array(layout.places, np.int64))
 
     async def _content(self, ask: _Ask) -> bytes:
         reply = await self._wire.ask(ask.request, self._device.timeout_s)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from collectors.deadband import Deadband, width
 from models.point import Point
 from models.quantity import Quantity
 from models.sample import Quality, Sample
+from stores.columns import Columns
 
 START = datetime(2026, 7, 11, 7, tzinfo=UTC)
 
@@ -25,7 +27,7 @@ def sample(seconds: float, value: float, quality: Quality = Quality.GOOD, reason
 
 def kept(point: Point, *samples: Sample) -> list[Sample]:
     band = Deadband([point])
-    return [one for one in samples if not band.spares(one.point, one.time, (one.value, one.quality, one.reason))]
+    return [kept for one in samples for kept in band.keep(Columns.of([one]))]
 
 
 def test_without_a_deadband_everything_is_kept() -> None:
@@ -52,7 +54,9 @@ def test_change_of_quality_or_of_its_reason_is_kept_at_once_and_bad_ones_are_not
         sample(180, math.nan, Quality.BAD, "no connection"),
         sample(240, 30.0),
     ]
-    assert kept(point(deadband=0.2), *samples) == [samples[place] for place in (0, 1, 3, 4)]
+    found = kept(point(deadband=0.2), *samples)
+    assert [one.time for one in found] == [samples[place].time for place in (0, 1, 3, 4)]
+    assert [one.reason for one in found] == ["", "timeout", "no connection", ""]
 
 
 def test_clock_set_back_does_not_silence_a_point() -> None:
@@ -82,3 +86,13 @@ def test_what_is_kept_tells_every_value_within_the_band(values: list[float], ban
         last = [other for other in found if other.time <= one.time][-1]
         assert abs(last.value - one.value) <= band
         assert (one.time - last.time).total_seconds() < held.heartbeat_s
+
+
+def test_each_point_has_its_own_band_and_one_without_is_kept_always() -> None:
+    names = ("narrow", "none", "wide")
+    points = [replace(point(deadband=band), name=name) for name, band in zip(names, (0.1, None, 1.0), strict=True)]
+    band, found = Deadband(points), list[list[str]]()
+    for number, value in enumerate((30.0, 30.5, 30.55, 31.5)):
+        samples = Columns.of([replace(sample(60.0 * number, value), point=name) for name in names])
+        found.append([one.point for one in band.keep(samples)])
+    assert found == [["narrow", "none", "wide"], ["narrow", "none"], ["none"], ["narrow", "none", "wide"]]

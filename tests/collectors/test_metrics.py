@@ -12,7 +12,6 @@ from prometheus_client.parser import text_string_to_metric_families
 from collectors.health import DeviceHealth, Health
 from collectors.metrics import metrics, page, serving
 from models.problem import Unavailable
-from models.sample import Quality
 
 NOW = datetime(2026, 7, 11, 7, tzinfo=UTC)
 
@@ -23,7 +22,7 @@ def health() -> Health:
     good.samples = 4
     away = DeviceHealth("rtu <b>", "opcua", 2, state="does not answer", why="timeout", failures=3)
     away.samples = 2
-    away.saw("E", Quality.BAD)
+    away.bad = 1
     return Health("Town", {one.name: one for one in (good, away)}, in_memory=7, in_spool=1234)
 
 
@@ -59,15 +58,8 @@ def test_page_shows_who_is_away_first_and_no_name_as_markup() -> None:
     assert "1,234 in the spool" in shown
 
 
-def test_point_that_is_good_again_counts_again() -> None:
-    device = DeviceHealth("rtu", "modbus-tcp", 2)
-    assert device.good_share == 0.0
-    device.samples = 2
-    device.saw("A", Quality.GOOD)
-    device.saw("B", Quality.BAD)
-    assert device.good_share == 0.5
-    device.saw("B", Quality.GOOD)
-    assert device.good_share == 1.0
+def test_device_that_was_not_read_yet_has_no_good_points() -> None:
+    assert DeviceHealth("rtu", "modbus-tcp", 2).good_share == 0.0
 
 
 def test_served_over_http_as_long_as_it_is_wanted() -> None:

@@ -19,10 +19,9 @@ from asyncua.server.user_managers import UserManager
 from asyncua.ua.object_ids import ObjectIds
 from asyncua.ua.uaerrors import BadTooManyOperations
 
-from collectors.driver import NoAnswer, Reading
+from collectors.driver import NoAnswer
 from collectors.opcua.check import check_points
 from collectors.opcua.driver import OpcUaDriver
-from collectors.qualify import AHEAD, stamp
 from models.point import Point
 from models.quantity import Quantity
 from models.sample import Quality
@@ -102,7 +101,7 @@ async def test_values_and_the_servers_clock_come_together() -> None:
         await driver.connect()
         answer = await driver.read([point(name) for name in values])
         alone = await driver.read(())
-    assert [reading.value for reading in answer.readings[:4]] == [3.5, 1.0, 7.0, 0.0]
+    assert [reading.value for reading in answer.readings][:4] == [3.5, 1.0, 7.0, 0.0]
     assert answer.readings[4].quality is Quality.BAD
     assert not alone.readings
     for clock in (answer.clock, alone.clock):
@@ -153,26 +152,6 @@ async def test_port_of_something_else_is_no_answer(said: bytes) -> None:
     await driver.close()
     server.close()
     await asyncio.sleep(0.05)
-
-
-def reading(time: datetime | None) -> Reading:
-    return Reading("Level", 1.0, time=time)
-
-
-@pytest.mark.parametrize(
-    ("source", "last", "expected"),
-    [
-        (None, None, START),
-        (START - timedelta(days=3), None, START - timedelta(days=3)),
-        (START - timedelta(seconds=2), START - timedelta(seconds=62), START - timedelta(seconds=2)),
-        (START - timedelta(days=3), START - timedelta(days=3), START),
-        (START + timedelta(seconds=5), None, START + timedelta(seconds=5)),
-        (START + AHEAD + timedelta(seconds=1), None, START),
-    ],
-    ids=["none", "first of long ago", "moves on", "stands still: still so", "a little ahead", "cannot be"],
-)
-def test_time_of_a_sample(source: datetime | None, last: datetime | None, expected: datetime) -> None:
-    assert stamp(reading(source), START, last) == expected
 
 
 def test_what_is_no_node_is_said_with_its_line() -> None:
