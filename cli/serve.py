@@ -5,14 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from models.problem import Unavailable
 from models.site import Site
 
+LOG = logging.getLogger(__name__)
 DEFAULT_PORT = 8080
 
 
@@ -119,12 +122,22 @@ async def _repeat(work: Callable[[datetime], None], site: Site, stop: asyncio.Ev
     interval = timedelta(seconds=site.monitor.interval_s)
     clock = await asyncio.to_thread(open_telemetry, site.stores)
     done: datetime | None = None
+    away = False
     try:
         while not stop.is_set():
-            now = datetime.now(UTC) if site.clock == "wall" else await asyncio.to_thread(clock.newest)
-            if now is not None and (done is None or now - done >= interval):
-                await asyncio.to_thread(work, now)
-                done = now
+            try:
+                now = datetime.now(UTC) if site.clock == "wall" else await asyncio.to_thread(clock.newest)
+                if now is not None and (done is None or now - done >= interval):
+                    done = now
+                    await asyncio.to_thread(work, now)
+                    if away:
+                        LOG.warning("the monitor goes on")
+                    away = False
+            except Unavailable as error:
+                # A store that is away, or a full disk, is no reason to stop collecting and answering.
+                if not away:
+                    LOG.warning("the monitor waits: %s", error)
+                away = True
             try:
                 await asyncio.wait_for(stop.wait(), 0.05 if site.clock == "device" else 1.0)
             except TimeoutError:
