@@ -6,7 +6,7 @@ import hashlib
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
@@ -16,14 +16,12 @@ import numpy as np
 
 from api.arrays import Packed, float_array, pack
 from api.geometry import unit_headloss
-from hydro import scenario
+from hydro import basis, scenario
 from hydro.catalogue import Catalogue
 from hydro.conditions import Conditions
-from hydro.departures import RESISTANCE_EXPONENT
 from hydro.engine import Engine
 from hydro.errors import InputError
-from hydro.faults import KINDS, Candidate
-from hydro.faults.leak import REFERENCE_PRESSURE
+from hydro.hypothesis import Hypothesis
 from hydro.network import CV_PIPE, JUNCTION, PIPES, Network
 from hydro.readings import Floats
 from hydro.state import State
@@ -32,17 +30,22 @@ from models.scenario import Change, ChangeKind
 
 MOST_KEPT = 64
 """Trials whose arrays and exports are kept."""
+Named = tuple[str, tuple[str, ...]]
+"""A fault by its kind and elements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a trial starts from: conditions and how they came about, named by ``key``."""
+    """What a trial starts from: sound conditions with faults beside them, named by ``key``.
+
+    ``time`` is None where the instant is one of the file's patterns.
+    """
 
     key: str
     conditions: Conditions
     network_time_s: float
     time: datetime | None = None
-    """The instant; None where it is one of the file's patterns."""
+    faults: Hypothesis = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +84,10 @@ class Bench:
             peak = self._peak
         return Basis(f"peak/{peak:.0f}", self.engine.default_conditions(peak), peak)
 
-    def run(self, basis: Basis, changes: Sequence[Change]) -> Trial:
-        """Return the states before and after changes.
+    def run(self, start: Basis, changes: Sequence[Change], cured: Collection[Named] = ()) -> Trial:
+        """Return the states before and after changes, and with the ``cured`` faults gone.
+
+        What blocked a main goes with it where it is laid anew.
 
         Raises
         ------
@@ -91,19 +96,22 @@ class Bench:
         SolveError
             The network does not solve.
         """
-        told = json.dumps([self.revision, basis.key, [asdict(change) for change in changes]], ensure_ascii=False)
+        said = [self.revision, start.key, [asdict(change) for change in changes], sorted(cured)]
+        told = json.dumps(said, ensure_ascii=False)
         name = hashlib.sha256(told.encode()).hexdigest()[:20]
         with self._lock:
             known = self._trials.get(name)
-            before = self._before.get(basis.key)
+            before = self._before.get(start.key)
         if known is not None:
             return known
-        after = apply(basis.conditions, changes, self.engine.network, self.catalogue)
+        network = self.engine.network
+        left = basis.under(start.conditions, _left(start.faults, changes, cured), network)
+        after = apply(left, changes, network, self.catalogue)
         if before is None:
-            before = self.engine.solve(basis.conditions)
-        trial = Trial(name, tuple(changes), basis, after, before, self.engine.solve(after))
+            before = self.engine.solve(basis.under(start.conditions, start.faults, network))
+        trial = Trial(name, tuple(changes), start, after, before, self.engine.solve(after))
         with self._lock:
-            _remember(self._before, basis.key, before)
+            _remember(self._before, start.key, before)
             _remember(self._trials, name, trial)
         return trial
 
@@ -121,6 +129,17 @@ class Bench:
             with self._lock:
                 _remember(self._packed, trial.id, found)
         return found
+
+
+def _left(faults: Hypothesis, changes: Sequence[Change], cured: Collection[Named]) -> Hypothesis:
+    """Return the faults that are still there once changes are made and the cured ones are gone."""
+    laid = {change.element for change in changes if change.kind is ChangeKind.REPLACE}
+    return tuple(
+        fault
+        for fault in faults
+        if (fault.candidate.kind, fault.candidate.elements) not in cured
+        and not (fault.candidate.kind == "blocked_link" and fault.candidate.elements[0] in laid)
+    )
 
 
 def apply(conditions: Conditions, changes: Sequence[Change], network: Network, catalogue: Catalogue) -> Conditions:
@@ -179,8 +198,6 @@ def _change(arrays: Mapping[str, Floats], change: Change, network: Network, cata
             size = catalogue.named(change.size)
             arrays["diameter"][link] = size.inner
             arrays["roughness"][link] = size.roughness(network.headloss_formula)
-            # What blocked the old main goes with it.
-            arrays["minor_loss"][link] = np.nan
         case ChangeKind.DIAMETER:
             arrays["diameter"][link] = value / 1e3
         case ChangeKind.ROUGHNESS:
@@ -212,56 +229,27 @@ def scenario_of(changes: Sequence[Change], network: Network, catalogue: Catalogu
     )
 
 
-def troubled(basis: Basis, document: Mapping[str, Any], diagnosis_id: int, engine: Engine) -> Basis:
-    """Return a basis with the causes in it that a diagnosis document believes: those its attribution speaks of."""
-    network = engine.network
-    kinds = {kind.name: kind for kind in KINDS}
-    terms = [(one["term"], list(one.get("elements") or ())) for one in document.get("attribution") or ()]
-    conditions = basis.conditions
-    for cause in document.get("causes") or ():
-        if (cause["kind"], list(cause["elements"])) not in terms:
-            continue
-        name = "blocked_link" if cause["kind"] == "closed_link" else cause["kind"]
-        severity = _severity(name, cause["severity"], network)
-        if name == "leak" and severity is not None:
-            severity *= _at_reference(engine.solve(conditions), network.node_index.get(cause["elements"][0]))
-        index = network.link_index if cause["kind"] in _OF_LINKS else network.node_index
-        if severity is None or any(element not in index for element in cause["elements"]):
-            continue
-        indices = tuple(index[element] for element in cause["elements"])
-        candidate = Candidate(name, tuple(cause["elements"]), indices)
-        conditions = kinds[name].apply(conditions, candidate, severity, network)
-    return replace(basis, key=f"{basis.key}/diagnosis/{diagnosis_id}", conditions=conditions)
+def of_diagnosis(document: Mapping[str, Any], diagnosis_id: int, network: Network) -> Basis:
+    """Return the conditions at which a diagnosis divided the head lost and solved its cures, its faults beside them.
+
+    Raises
+    ------
+    BadInput
+        The document keeps no basis: it found nothing to divide, or is of a version that kept none.
+    """
+    faults = faults_believed(document, diagnosis_id, network)
+    time = datetime.fromisoformat(document["attribution_time"])
+    since = (time - datetime.fromisoformat(document["start"])).total_seconds()
+    conditions = basis.conditions_of(document["basis"], network)
+    return Basis(f"diagnosis/{diagnosis_id}", conditions, since, time, faults)
 
 
-_OF_LINKS = frozenset({"blocked_link", "closed_link", "open_boundary", "roughness_growth"})
-
-
-def _severity(kind: str, told: Mapping[str, Any], network: Network) -> float | None:
-    """Return a severity as the hydraulics have it, from the words of the wire; None where it moves no water."""
-    found = {
-        "blocked_link": told.get("minor_loss"),
-        "demand_growth": _scaled(told.get("demand_l_s"), 1e-3),
-        "leak": _scaled(told.get("leak_l_s"), 1e-3),
-        "source_head_loss": told.get("head_m"),
-    }
-    if kind == "roughness_growth" and told.get("roughness_factor") is not None:
-        exponent = RESISTANCE_EXPONENT[network.headloss_formula]
-        return float(np.power(told["roughness_factor"], exponent)) - 1.0
-    if kind == "open_boundary":
-        return 1.0
-    value = found.get(kind)
-    return None if value is None else float(value)
-
-
-def _at_reference(state: State, node: int | None) -> float:
-    """Return the factor from what leaks at a node's pressure to what would at the reference pressure."""
-    pressure = REFERENCE_PRESSURE if node is None else max(float(state.pressure[node]), 1.0)
-    return float(np.sqrt(REFERENCE_PRESSURE / pressure))
-
-
-def _scaled(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
+def faults_believed(document: Mapping[str, Any], diagnosis_id: int, network: Network) -> Hypothesis:
+    """Return the faults that a diagnosis believes; raises ``BadInput`` where its document does not keep them."""
+    if "basis" not in document:
+        said = "keeps no conditions to try a cure at, expected one that has metres to divide: run it again"
+        raise BadInput.of(f"diagnosis {diagnosis_id}: {said}")
+    return basis.faults_of(document["basis"], network)
 
 
 def trial_arrays(trial: Trial, network: Network, revision: str) -> Packed:

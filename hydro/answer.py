@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from hydro.attribution import Attribution, Player, Resize, attribute, lowest_step
+from hydro.basis import told
 from hydro.catalogue import Catalogue
-from hydro.consequences import HeadLost, head_lost
+from hydro.consequences import HeadLost, head_lost, likely_place
 from hydro.cures import Cure, cures, thin_mains
 from hydro.diagnosis import Cause, Diagnosis
 from hydro.faults import Candidate
@@ -22,6 +23,7 @@ from hydro.hypothesis import Fault, Hypothesis
 from hydro.measurement import Measurement, next_measurements
 from hydro.observables import HEAD, PRESSURE
 from hydro.opening import opening_percent
+from hydro.resolve import conditions_under
 from hydro.threads import on_one_core
 from hydro.window import DAY
 
@@ -217,14 +219,18 @@ def _attribution(answer: Answer) -> list[Document]:
 
 
 def _attributed(answer: Answer) -> Document:
-    """Return when the attribution holds, at which node, and what its terms add up to."""
+    """Return when the attribution holds, at which node, what its terms add up to, and what it was solved under."""
     if answer.attribution is None:
         return {}
-    whole = answer.attribution
+    whole, diagnosis = answer.attribution, answer.diagnosis
+    case = diagnosis.found.case
+    sound = conditions_under(case, likely_place(case, diagnosis.leading), (), whole.step)
+    begun = tuple(fault for fault in believed(diagnosis) if fault.onset <= whole.step)
     return {
-        "attribution_at": answer.diagnosis.found.case.engine.network.node_ids[whole.node],
-        "attribution_time": time_of(answer.diagnosis, whole.step),
+        "attribution_at": case.engine.network.node_ids[whole.node],
+        "attribution_time": time_of(diagnosis, whole.step),
         "attribution_total_m": whole.cured - whole.now,
+        "basis": told(sound, begun, case.engine.network),
     }
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from fastapi import Path, Request, Response
 
@@ -27,7 +30,7 @@ from api.schemas.whatif import (
     WhatIfView,
 )
 from api.tables import csv_response
-from api.trial import Basis, Trial, apply, scenario_of, troubled
+from api.trial import Basis, Named, Trial, apply, faults_believed, of_diagnosis, scenario_of
 from api.verdict import verdict
 from api.views import scenario_view
 from models.scenario import Change, ChangeKind, Scenario
@@ -44,8 +47,9 @@ def try_whatif(_person: Operator, context: Serving, asked: WhatIfAsked) -> WhatI
     """Solve the network before and after changes; nothing is kept but for exports of the latest."""
     started = time.perf_counter()
     basis, belief = _basis(context, asked)
-    changes = [*_cure(context, asked), *(change_of(one) for one in asked.changes)]
-    trial = context.bench.run(basis, changes)
+    cure = _cure(context, asked)
+    changes = [*_changes_of(context, cure), *(change_of(one) for one in asked.changes)]
+    trial = context.bench.run(basis, changes, _cured(cure))
     view = verdict(trial, context.bench, context.site, belief)
     return view.model_copy(update={"elapsed_ms": 1e3 * (time.perf_counter() - started)})
 
@@ -157,31 +161,43 @@ def change_of(asked: ChangeAsked) -> Change:
 
 def _basis(context: Context, asked: WhatIfAsked) -> tuple[Basis, bool]:
     """Return what a trial starts from, and whether measurements drive it."""
-    measured = False
-    if asked.at == "peak":
-        basis = context.bench.peak()
-    else:
-        belief = belief_at(context, asked.at)
-        measured = belief.basis == "measured"
-        out = "+".join(sorted(context.works.out_of_scan()))
-        basis = Basis(f"{belief.time.isoformat()}/{out}", belief.conditions, belief.network_time_s, belief.time)
-    if asked.from_diagnosis is not None:
-        document = context.records.diagnosis(asked.from_diagnosis)
-        basis = troubled(basis, document, asked.from_diagnosis, context.bench.engine)
+    number, network = asked.from_diagnosis, context.bench.engine.network
+    document = None if number is None else context.records.diagnosis(number)
+    if asked.at == "diagnosis":
+        if number is None or document is None:
+            raise ApiProblem(ProblemType.INVALID, "what-if: at is diagnosis, but from_diagnosis is not given")
+        return of_diagnosis(document, number, network), True
+    basis, measured = _instant(context, asked.at)
+    if number is not None and document is not None:
+        faults = faults_believed(document, number, network)
+        basis = replace(basis, key=f"{basis.key}/diagnosis/{number}", faults=faults)
     return basis, measured
 
 
-def _cure(context: Context, asked: WhatIfAsked) -> list[Change]:
-    """Return the changes of one of a diagnosis' cures: mains laid anew, links freed, boundaries closed."""
+def _instant(context: Context, at: Literal["now", "peak"] | datetime) -> tuple[Basis, bool]:
+    if at == "peak":
+        return context.bench.peak(), False
+    belief = belief_at(context, at)
+    out = "+".join(sorted(context.works.out_of_scan()))
+    basis = Basis(f"{belief.time.isoformat()}/{out}", belief.conditions, belief.network_time_s, belief.time)
+    return basis, belief.basis == "measured"
+
+
+def _cure(context: Context, asked: WhatIfAsked) -> Mapping[str, Any]:
+    """Return one of a diagnosis' cures; an empty one where none is asked for."""
     if asked.cure is None:
-        return []
+        return {"replace": (), "faults": ()}
     if asked.from_diagnosis is None:
         raise ApiProblem(ProblemType.INVALID, "what-if: cure is given without from_diagnosis")
-    cures = context.records.diagnosis(asked.from_diagnosis)["cures"]
+    cures: list[dict[str, Any]] = context.records.diagnosis(asked.from_diagnosis)["cures"]
     if asked.cure >= len(cures):
         said = f"what-if: cure {asked.cure}, expected less than {len(cures)}, as many as the diagnosis has"
         raise ApiProblem(ProblemType.INVALID, said)
-    cure = cures[asked.cure]
+    return cures[asked.cure]
+
+
+def _changes_of(context: Context, cure: Mapping[str, Any]) -> list[Change]:
+    """Return what a cure changes in the network's own words: mains laid anew, links freed, boundaries closed."""
     network = context.bench.engine.network
     changes = [
         Change(ChangeKind.REPLACE, link, None, main["size"]) for main in cure["replace"] for link in main["links"]
@@ -194,6 +210,11 @@ def _cure(context: Context, asked: WhatIfAsked) -> list[Change]:
             elif fault["kind"] == "open_boundary":
                 changes.append(Change(ChangeKind.CLOSE, element))
     return changes
+
+
+def _cured(cure: Mapping[str, Any]) -> set[Named]:
+    """Return the faults that a cure takes away."""
+    return {(fault["kind"], tuple(fault["elements"])) for fault in cure["faults"]}
 
 
 def _checked(context: Context, asked: list[ChangeAsked]) -> tuple[Change, ...]:

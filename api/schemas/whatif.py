@@ -35,13 +35,14 @@ class ChangeAsked(Asked):
 class WhatIfAsked(Asked):
     """Changes and the instant at which they are tried.
 
-    ``at`` is ``now`` (the state that the readings show), ``peak`` (the greatest demand of the file's patterns) or a
-    time; ``from_diagnosis`` puts that diagnosis' believed causes into both sides, so that ``before`` is the trouble.
-    ``cure`` then takes the changes of one of its cures, by place, before ``changes``.
+    ``at`` is ``now`` (the state that the readings show), ``peak`` (the greatest demand of the file's patterns), a time,
+    or ``diagnosis``: the conditions that ``from_diagnosis`` solved its cures at, whose figures are then found again.
+    ``from_diagnosis`` puts that diagnosis' believed causes into both sides, so that ``before`` is the trouble. ``cure``
+    then takes the changes of one of its cures, by place, before ``changes``.
     """
 
     changes: list[ChangeAsked] = Field(default_factory=list, max_length=500)
-    at: Literal["now", "peak"] | Moment = Field(default="peak", examples=["peak"])
+    at: Literal["now", "peak", "diagnosis"] | Moment = Field(default="peak", examples=["peak"])
     from_diagnosis: Row | None = Field(default=None, examples=[None])
     cure: int | None = Field(default=None, ge=0, le=1000, examples=[None])
 

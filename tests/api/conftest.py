@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -22,6 +24,7 @@ from models.user import Role, User
 from stores.telemetry import open_telemetry
 
 JIAOZHOU = Path(sample_networks.__file__).parent / "jiaozhou"
+MORNING = Path(__file__).parents[1] / "cases" / "documented-morning" / "diagnosis.json"
 NOW = datetime(2026, 7, 11, 7, 0, tzinfo=UTC)
 PASSWORD = "correct horse"
 LOW = "limit/PT-07/low"
@@ -52,7 +55,7 @@ def fill(site: Site) -> None:
     store.close()
 
 
-def document(node: str = "J-126", link: str = "P-144") -> dict[str, object]:
+def document(node: str = "J-126", link: str = "P-144") -> dict[str, Any]:
     """A diagnosis as it is kept."""
     time = NOW.isoformat()
     return {
@@ -75,6 +78,13 @@ def document(node: str = "J-126", link: str = "P-144") -> dict[str, object]:
         "unexplained_probability": 0.01,
         "indistinguishable": [],
         "attribution": [{"term": "blocked_link", "elements": [link], "head_m": 14.2}],
+        "attribution_at": node,
+        "attribution_time": time,
+        "attribution_total_m": 14.2,
+        "basis": {
+            "given": json.loads(MORNING.read_text(encoding="utf-8"))["basis"]["given"],
+            "faults": [{"kind": "blocked_link", "elements": [link], "severity": {"minor_loss": 2500.0}}],
+        },
         "next_measurements": [],
         "cures": [
             {

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+from datetime import datetime
+
 import numpy as np
 import pytest
 
 from api.arrays import unpack
 from hydro.engine import Engine
-from tests.api.conftest import House
+from hydro.faults.blocked_link import CLOSED
+from tests.api.conftest import MORNING, House, document
 
 LAY = {"kind": "replace", "element": "P-144", "size": "PE100 SDR17 DN110"}
 
@@ -51,6 +55,56 @@ def test_a_cure_of_a_diagnosis_is_tried_against_its_trouble(house: House) -> Non
     assert cured["gained"][0]["difference_m"] > 1.0
     assert cured["laid_m"] > 0.0
     assert cured["below_after"] < cured["below_before"]
+
+
+def test_a_diagnosis_cures_give_their_own_figures_again(house: House) -> None:
+    morning = json.loads(MORNING.read_text(encoding="utf-8"))
+    number = house.context.records.keep_diagnosis(morning, "cycle")
+    client = house.client("operator")
+    assert len(morning["cures"]) >= 3
+    for place, cure in enumerate(morning["cures"]):
+        asked = {"from_diagnosis": number, "cure": place, "at": "diagnosis"}
+        answer = client.post("/api/v1/whatifs", json=asked).json()
+        told = next(one for one in answer["gained"] if one["node"] == cure["at"])
+        assert told["pressure_after_m"] == pytest.approx(cure["pressure_m"], abs=0.01)
+        assert told["difference_m"] == pytest.approx(cure["regained_m"], abs=0.01)
+        assert datetime.fromisoformat(answer["at"]) == datetime.fromisoformat(morning["attribution_time"])
+
+
+def test_a_closed_valve_goes_with_the_main_that_is_laid_anew(house: House) -> None:
+    closed = document()
+    closed["basis"]["faults"][0]["severity"]["minor_loss"] = CLOSED
+    number = house.context.records.keep_diagnosis(closed, "cycle")
+    client = house.client("operator")
+    shut = client.post("/api/v1/whatifs", json={"from_diagnosis": number, "at": "diagnosis"}).json()
+    laid = {"from_diagnosis": number, "at": "diagnosis", "changes": [LAY]}
+    flow = next(one for one in client.post("/api/v1/whatifs", json=laid).json()["links"] if one["link"] == "P-144")
+    assert flow["flow_before_l_s"] == pytest.approx(0.0, abs=1e-3)
+    assert abs(flow["flow_after_l_s"]) > 0.5
+    assert shut["changes"] == []
+
+
+def test_a_leak_that_is_mended_is_gone_though_no_main_is_changed(house: House) -> None:
+    leaking = document()
+    leaking["basis"]["faults"] = [{"kind": "leak", "elements": ["J-126"], "severity": {"leak_at_30_m_l_s": 4.0}}]
+    leaking["cures"] = [{**leaking["cures"][0], "faults": [{"kind": "leak", "elements": ["J-126"]}], "replace": []}]
+    number = house.context.records.keep_diagnosis(leaking, "cycle")
+    asked = {"from_diagnosis": number, "cure": 0, "at": "diagnosis"}
+    answer = house.client("operator").post("/api/v1/whatifs", json=asked).json()
+    assert answer["changes"] == []
+    assert answer["gained"][0]["difference_m"] > 0.5
+
+
+def test_conditions_of_a_diagnosis_are_not_asked_for_without_one(house: House) -> None:
+    client = house.client("operator")
+    alone = client.post("/api/v1/whatifs", json={"at": "diagnosis"})
+    assert (alone.status_code, alone.json()["type"]) == (422, "urn:hydro:problem:invalid")
+    older = {key: value for key, value in document().items() if key != "basis"}
+    number = house.context.records.keep_diagnosis(older, "cycle")
+    for at in ("diagnosis", "peak"):
+        answer = client.post("/api/v1/whatifs", json={"from_diagnosis": number, "at": at})
+        assert answer.status_code == 422
+        assert "run it again" in answer.json()["detail"]
 
 
 def test_every_change_that_cannot_be_made_is_told_with_what_was_meant(house: House) -> None:
