@@ -8,34 +8,22 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
-import sample_networks
 from api.console import lacking
-from api.passwords import hash_password
-from models.alarm import Alarm, AlarmKind, Priority, Raise, diagnosis_key
-from models.complaint import Complaint
-from models.sample import Sample
+from benchmarks.console.morning import MORNING, PASSWORD, WORDS, set_up
 from models.site import Site
 from models.site_file import load_site
-from models.user import Role, User
-from service.dispatch import open_order
-from stores.accounts import Accounts
-from stores.records import Records
-from stores.telemetry import open_telemetry
+from models.user import Role
 
 ROOT = Path(__file__).parents[2]
-JIAOZHOU = Path(sample_networks.__file__).parent / "jiaozhou"
-CASE = ROOT / "tests" / "cases" / "documented-morning" / "diagnosis.json"
-PASSWORD = "correct horse"
-MORNING = datetime(2026, 7, 10, 23, 10, tzinfo=UTC)
-"""10 past 7 on the site's clocks."""
 # Debian's browser draws WebGL in software; Playwright's own download is not to be had everywhere.
 CHROMIUM_FLAGS = ["--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"]
 PATIENCE_MS = 60_000.0
@@ -79,64 +67,39 @@ class Service:
         self.process = None
 
 
-def furnish(site: Site) -> None:
-    """The documented morning as the records hold it: readings, the complaint, its diagnosis, alarms, the draft."""
-    usual = {"pressure": 3.0, "flow": 60.0, "level": 2.5, "status": 1.0, "demand": 3.0, "volume": 1000.0}
-    telemetry = open_telemetry(site.stores)
-    telemetry.write(
-        [
-            Sample(
-                point.name, MORNING - timedelta(minutes=5 * step), 30.0 if point.unit == "m" else usual[point.quantity]
-            )
-            for point in site.points
-            for step in range(120)
-        ]
-    )
-    telemetry.close()
-    document = json.loads(CASE.read_text(encoding="utf-8"))
-    with Records(site.stores.records_url) as records:
-        accounts = Accounts(records.database)
-        hashed = hash_password(PASSWORD)
-        for role in Role:
-            accounts.add_user(User(role.value, f"{role.value.title()} <b>Wang</b>", role, MORNING), hashed, "test")
-        told = document["complaint"]
-        complaint = records.register_complaint(
-            Complaint("C-FAN", told["node"], MORNING, told["words"] + " <img src=x onerror=alert(1)>", None, "hotline")
-        )
-        number = records.keep_diagnosis(document, f"complaint/{complaint.id}", complaint.id)
-        for cause in document["causes"][:2]:
-            key = diagnosis_key(cause["kind"], cause["elements"])
-            alarm = Alarm(key, AlarmKind.DIAGNOSIS, cause["elements"][0], cause["kind"], Priority.HIGH)
-            severity = cause["severity"]
-            details = {
-                "elements": cause["elements"],
-                "valve_ids": cause["valve_ids"],
-                "probability": cause["probability"],
-                "head_lost_m": severity["head_lost_m"],
-                "at": severity["at"],
-            }
-            records.apply(alarm, Raise(MORNING, details))
-        low = Alarm("limit/PT-07/low", AlarmKind.LIMIT, "PT-07", "low_limit")
-        records.apply(low, Raise(MORNING, {"value": 12.0, "limit": 16.0, "unit": "m", "element": "J-209"}))
-        open_order(records, site, number, MORNING, None, complaint.id)
-        records.beat("monitor", MORNING)
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
+@pytest.fixture(scope="session")
+def morning(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documented morning's folder, to be copied; names and words look like HTML."""
     fact = lacking()
     if fact is not None:
         missing(f"the console: {fact}; make web")
-    folder = tmp_path / "site"
-    shutil.copytree(JIAOZHOU, folder, ignore=shutil.ignore_patterns("plant", "data", "history.csv", "__pycache__"))
-    site = load_site(folder)
-    furnish(site)
-    running = Service(site)
+    people = {role: f"{role.value.title()} <b>Wang</b>" for role in Role}
+    return set_up(tmp_path_factory.mktemp("morning") / "site", people, WORDS + " <img src=x onerror=alert(1)>").folder
+
+
+@contextmanager
+def opened(morning: Path, folder: Path) -> Iterator[Service]:
+    """A service of its own on a copy of the morning."""
+    running = Service(load_site(shutil.copytree(morning, folder)))
     running.start()
     try:
         yield running
     finally:
         running.stop()
+
+
+@pytest.fixture
+def service(morning: Path, tmp_path: Path) -> Iterator[Service]:
+    """A service for one test, which may change what it likes."""
+    with opened(morning, tmp_path / "site") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared(morning: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service for tests that only look."""
+    with opened(morning, tmp_path_factory.mktemp("shared") / "site") as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
@@ -165,7 +128,9 @@ def desk(browser: Browser) -> Iterator[Desk]:
     contexts = []
 
     def sit(url: str, language: str = "en", theme: str = "light", wall: bool = False, **options: Any) -> Page:
-        settled = {"viewport": {"width": 1440, "height": 900}, "timezone_id": "America/New_York", **options}
+        settled: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "timezone_id": "America/New_York"}
+        # What moves is not read while it moves.
+        settled |= {"reduced_motion": "reduce", **options}
         context = browser.new_context(**settled)
         contexts.append(context)
         kept = json.dumps({"language": language, "theme": theme, "wall": wall})
@@ -179,6 +144,9 @@ def desk(browser: Browser) -> Iterator[Desk]:
 
     yield sit
     for context in contexts:
+        context.unroute_all(behavior="ignoreErrors")
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")
         context.close()
     assert complaints == []
 
@@ -206,16 +174,3 @@ def axe() -> str:
     if not path.is_file():
         missing(f"{path}: fetched by make web")
     return path.read_text(encoding="utf-8")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Expect the browser to fail while the console is unfinished, and say so in every report.
-
-    ``HYDRO_BROWSER=1 pytest tests/web`` runs them: the console's accessibility and its bad days are open work.
-    """
-    if os.environ.get("HYDRO_BROWSER"):
-        return
-    unfinished = pytest.mark.xfail(reason="the console is unfinished: HYDRO_BROWSER=1 runs these", run=False)
-    for item in items:
-        if item.path.parent == Path(__file__).parent and item.path.name != "test_sizes.py":
-            item.add_marker(unfinished)

@@ -55,6 +55,19 @@ const STALE: Record<Schemas["LiveChange"]["what"], readonly string[]> = {
   hand_reading: ["handReadings"],
 };
 
+const waiting = new Set<() => void>();
+
+/** Wait until the service is heard again. */
+export function lineUp(): Promise<void> {
+  return new Promise((resolve) => waiting.add(resolve));
+}
+
+function isUp(): void {
+  live.line = "up";
+  for (const resolve of waiting) resolve();
+  waiting.clear();
+}
+
 /** Follow the stream until told to stop. */
 export function follow(client: QueryClient): () => void {
   const handlers: Record<EventName, (data: never) => void> = {
@@ -86,10 +99,10 @@ export function follow(client: QueryClient): () => void {
   };
   return listen(`${base()}/api/v1/stream`, (heard) => {
     if (heard.kind === "event") {
-      if (live.line !== "up") live.line = "up";
+      if (live.line !== "up" || waiting.size > 0) isUp();
       handlers[heard.name](JSON.parse(heard.data) as never);
     } else if (heard.up) {
-      live.line = "up";
+      isUp();
     } else if (live.line !== "lost") {
       live.line = "lost";
       live.lostAt = Date.now();

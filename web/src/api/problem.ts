@@ -20,7 +20,7 @@ export class Refusal extends Error {
 /** Return words for an error; the service's own detail (element, value, expected) stands behind them. */
 export function said(error: unknown, words: Words): string {
   if (error instanceof Refusal) {
-    const key = error.problem.type.split("/").at(-1) ?? "";
+    const key = error.problem.type.split(":").at(-1) ?? "";
     const known = words.problems as Readonly<Record<string, string>>;
     const head = Object.hasOwn(known, key) ? known[key] : error.problem.title;
     return error.problem.detail ? `${head} (${error.problem.detail})` : String(head);

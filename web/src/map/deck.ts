@@ -57,6 +57,8 @@ export function openScreen(canvas: HTMLCanvasElement, first: Camera, moved: (cam
       const at = now as { target: number[]; zoom: number };
       moved({ x: at.target[0]!, y: at.target[1]!, zoom: at.zoom });
     },
+    // The frame around the canvas takes the keyboard; the canvas itself is drawing, not a place to stand on.
+    onLoad: () => (canvas.tabIndex = -1),
     layers: [],
   });
   return {

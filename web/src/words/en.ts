@@ -153,6 +153,7 @@ export const en = {
     priority: "Priority",
     anyPriority: "Every priority",
     priorities: { high: "high priority", medium: "medium priority", low: "low priority" } satisfies Record<Priority, string>,
+    doing: "What to do",
     kind: "Kind",
     anyKind: "Every kind",
     kinds: {
@@ -305,6 +306,7 @@ export const en = {
     changes: "Changes",
     at: "at",
     now: "now",
+    diagnosed: "as diagnosed",
     peak: "peak demand",
     own: "a time…",
     kindOf: (element: string) => `What to change at ${element}`,
