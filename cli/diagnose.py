@@ -16,6 +16,9 @@ from models.point import Point
 from models.problem import BadInput, Problem
 from models.site import MonitorSettings, Site, StoreSettings
 
+FINE_WINDOW = timedelta(hours=36)
+"""Windows up to this long are looked at quarter by quarter of an hour."""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
@@ -57,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
         complaint = None
         if args.complaint is not None:
             complaint = Complaint("", args.complaint, last, "low pressure")
-        asked = Asked(first.timestamp(), end.timestamp(), complaint)
+        fine = end - first <= FINE_WINDOW
+        asked = Asked(first.timestamp(), end.timestamp(), complaint, fine=fine)
         document = diagnoser.diagnose(samples, asked, Priors())
     finally:
         diagnoser.close()

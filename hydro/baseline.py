@@ -49,7 +49,7 @@ class Baseline:
 def learn(engine: Engine, window: Window, departures: Departures, assets: Assets, spread: Uncertainty) -> Baseline:
     """Return the baseline of a healthy window; ``departures`` is what was believed before."""
     case = open_case(engine, window, departures, assets, prior_swing(assets, spread), 1.0)
-    evidence = settle(case)
+    window, evidence = case.window, settle(case)
     left = _left(case, evidence)
     expected = np.sqrt(_expected_variance(evidence))
     scatter = _spread_of(left)
@@ -74,15 +74,14 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
     Points that the baseline never saw (a crew's gauge, a node that is only watched) come in without a learnt datum.
     """
     departures = baseline.departures.drifted(DRIFT).of_points(window.points)
-    value, deviation = window.value, window.deviation.copy()
+    deviation = window.deviation.copy()
     for row, point in enumerate(window.points):
         if point in baseline.points:
             extra = baseline.excess[baseline.points.index(point)]
             deviation[row] = np.sqrt(deviation[row] ** 2 + extra**2)
-    case = open_case(
-        engine, replace(window, value=value, deviation=deviation), departures, assets, baseline.swing, baseline.temper
-    )
-    hour = (window.network_time() // 3600 % 24).astype(int)
+    doubted = replace(window, deviation=deviation)
+    case = open_case(engine, doubted, departures, assets, baseline.swing, baseline.temper)
+    hour = (case.window.network_time() // 3600 % 24).astype(int)
     plain = tuple(
         replace(condition, demand=condition.demand * np.exp(baseline.hourly[hour[step]][assets.zone]))
         for step, condition in enumerate(case.plain)

@@ -14,7 +14,7 @@ from scipy.linalg import eigh
 
 from hydro.assets import Assets
 from hydro.conditions import Conditions
-from hydro.network import PIPE, TANK, Network
+from hydro.network import AT_LIMIT, OFF_LIMIT, PIPE, TANK, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
@@ -166,7 +166,16 @@ def depart(
     roughness = np.where(np.isfinite(conditions.roughness), conditions.roughness, network.roughness)
     exponent = RESISTANCE_EXPONENT[network.headloss_formula]
     roughness = np.where(network.link_kind <= PIPE, roughness * np.exp(link / exponent), conditions.roughness)
-    return replace(conditions, demand=demand, roughness=roughness, head=conditions.head + source)
+    head = _off_limits(conditions.head, conditions.head + source, network)
+    return replace(conditions, demand=demand, roughness=roughness, head=head)
+
+
+def _off_limits(head: Floats, moved: Floats, network: Network) -> Floats:
+    """Return (N,) heads moved, but for tanks: one at its limit stays there, another does not get there."""
+    least, greatest = network.least_head, network.greatest_head
+    at_limit = (head >= greatest - AT_LIMIT) | (head <= least + AT_LIMIT)
+    kept = np.where(at_limit, head, np.clip(moved, least + OFF_LIMIT, greatest - OFF_LIMIT))
+    return np.where(network.node_kind == TANK, kept, moved)
 
 
 def _apart(learnt: Floats) -> Floats:

@@ -12,6 +12,10 @@ from hydro.readings import Floats
 
 JUNCTION, RESERVOIR, TANK = 0, 1, 2
 CV_PIPE, PIPE, PUMP, PRV, PSV, PBV, FCV, TCV, GPV, PCV = range(10)
+AT_LIMIT = 1e-6
+"""A tank so near its limit is at it [m]."""
+OFF_LIMIT = 1e-3
+"""A tank that is neither full nor empty is at least so far off [m]."""
 PIPES = (CV_PIPE, PIPE)
 """Kinds of link that are pipes, with a check valve or without."""
 

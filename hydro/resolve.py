@@ -14,7 +14,9 @@ from hydro.conditions import Conditions
 from hydro.departures import Departures, Swing, depart
 from hydro.engine import Engine
 from hydro.evidence import Evidence, Place, likely_departures, trusting, weigh, zones_now
+from hydro.full_tanks import decide
 from hydro.hypothesis import Hypothesis
+from hydro.network import TANK
 from hydro.readings import Floats
 from hydro.regimes import regimes_of, split
 from hydro.snapshot import Snapshot, take_snapshots
@@ -23,6 +25,10 @@ from hydro.window import Window, conditions_of, day_conditions
 
 VALUES, LEAST_REGIMES, MOST_REGIMES = 700, 4, 16
 """How many observed values are linearised, over how many ways of working."""
+UNLEARNT, LEARNT = 0.1, 0.02
+"""What the model may be off before and after it has learnt from a window, as a part of a reading [-]."""
+AGAIN = 2
+"""How often tanks near their limits are decided anew with what was learnt the time before."""
 LATE = 6
 """How many of the last steps say how demand stands today."""
 
@@ -178,9 +184,34 @@ def _without_misreading(case: Case, hypothesis: Hypothesis, snapshots: Sequence[
 def open_case(
     engine: Engine, window: Window, departures: Departures, assets: Assets, swing: Swing, temper: float
 ) -> Case:
-    """Return the case of a window, its boundaries set from what was measured."""
-    plain = tuple(conditions_of(engine, window))
-    day = tuple(day_conditions(engine, window, plain))
+    """Return the case of a window, its boundaries set from what was measured.
+
+    Steps in which a tank may be shut, full or empty, are left out unless they are more than half.
+    """
+    plain = conditions_of(engine, window)
+    heads, doubtful = decide(engine, window, plain, UNLEARNT)
+    plain = [replace(one, head=head) for one, head in zip(plain, heads, strict=True)]
+    if doubtful.sum() <= window.steps / 2:
+        sure = np.flatnonzero(~doubtful)
+        window, plain, doubtful = window.keep(sure), [plain[step] for step in sure], doubtful[sure]
+    regimes = _regimes(engine, window, plain)
+    day = day_conditions(engine, window, plain)
+    case = Case(engine, window, tuple(plain), tuple(day), regimes, departures, assets, swing, temper)
+    for _ in range(AGAIN if doubtful.any() else 0):
+        case = _decided_again(case)
+    return case
+
+
+def _regimes(engine: Engine, window: Window, plain: Sequence[Conditions]) -> NDArray[np.intp]:
     most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
-    regimes = regimes_of(plain, engine.solve_many(plain), window.observables, most)
-    return Case(engine, window, plain, day, regimes, departures, assets, swing, temper)
+    return regimes_of(plain, engine.solve_many(plain), window.observables, most)
+
+
+def _decided_again(case: Case) -> Case:
+    """Return the case with tanks near their limits decided once more, by a model that has learnt its departures."""
+    place = settle(case, rounds=2).place
+    likely = [conditions_under(case, place, (), step) for step in range(case.window.steps)]
+    heads, _ = decide(case.engine, case.window, likely, LEARNT)
+    tanks = (case.engine.network.node_kind == TANK) & (case.window.head_deviation > 0.0)
+    plain = [replace(one, head=np.where(tanks, head, one.head)) for one, head in zip(case.plain, heads, strict=True)]
+    return replace(case, plain=tuple(plain), regimes=_regimes(case.engine, case.window, plain))

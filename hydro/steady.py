@@ -6,7 +6,7 @@ import numpy as np
 
 from hydro.conditions import Conditions
 from hydro.errors import EngineError
-from hydro.network import CV_PIPE, GPV, JUNCTION, PIPE, PUMP, TANK, Network, PressureDemand
+from hydro.network import AT_LIMIT, CV_PIPE, GPV, JUNCTION, PIPE, PUMP, TANK, Network, PressureDemand
 from hydro.project import ACTIVE, Project
 from hydro.readings import Floats
 from hydro.state import State
@@ -15,8 +15,6 @@ from hydro.toolkit import FRESH_FLOWS, Count, LinkValue, NodeValue, Option, Time
 LEAK_EXPONENT = 0.5
 SHUT = 1e12
 """Minor loss that stands for a closed pipe with a check valve, whose status EPANET does not let go [-]."""
-AT_LIMIT = 1e-6
-"""A tank so near its limit is at it [m]."""
 DIGITS = 4
 _PLAIN = (LinkValue.DIAMETER, LinkValue.ROUGHNESS, LinkValue.MINOR_LOSS)
 

@@ -45,12 +45,16 @@ CREW_DEVIATION = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a diagnosis is to explain: a window [s since 1970-01-01 UTC], perhaps a complaint and a crew's readings."""
+    """What a diagnosis is to explain: a window [s since 1970-01-01 UTC], perhaps a complaint and a crew's readings.
+
+    ``fine``: fine steps through the whole window: an hour in which a fault begins fits neither with it nor without.
+    """
 
     start: float
     end: float
     complaint: Complaint | None = None
     readings: tuple[HandReading, ...] = ()
+    fine: bool = False
 
 
 class Diagnoser:
@@ -98,7 +102,7 @@ class Diagnoser:
             raise SolveError(f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare")
         case = self.case(window)
         fallible = [one.point for one in sorted_.series if one.point in window.points]
-        found = diagnose(case, fallible, priors, self._grievance(asked, window), effort)
+        found = diagnose(case, fallible, priors, self._grievance(asked, case.window), effort)
         answer = work_out(found, self.catalogue, np.random.default_rng(seed))
         return {
             **document(answer),
@@ -182,9 +186,10 @@ def network_origin(near: datetime, start_clocktime_s: int, time_zone: str) -> fl
 
 
 def _edges(asked: Asked) -> Floats:
-    """Return edges of steps: fine ones from some hours before the complaint, or before the end."""
+    """Return edges of steps: fine ones from some hours before the complaint, or before the end, or all of them."""
     told = asked.end if asked.complaint is None else min(asked.complaint.time.timestamp(), asked.end)
-    return step_edges(asked.start, asked.end, recent=min(asked.end - told + FINE_S, LONGEST_FINE_S))
+    recent = min(asked.end - told + FINE_S, LONGEST_FINE_S)
+    return step_edges(asked.start, asked.end, recent=asked.end - asked.start if asked.fine else recent)
 
 
 def _series_of(reading: HandReading) -> Series:
