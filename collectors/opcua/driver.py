@@ -13,7 +13,8 @@ from collectors.driver import Answer, NoAnswer, Reading
 from collectors.opcua.history import read_history
 from collectors.opcua.session import Session, standard
 from collectors.opcua.subscription import Subscription
-from collectors.opcua.values import aware, reading_of
+from collectors.opcua.values import Asked, aware, readings_of
+from collectors.readings import Readings
 from models.point import Point
 from models.site import Device
 
@@ -32,6 +33,7 @@ class OpcUaDriver:
         self._session: Session | None = None
         self._subscription: Subscription | None = None
         self._nodes: dict[str, ua.NodeId] = {}
+        self._asked: Asked | None = None
         self.news_s = device.subscription.publish_s if self._subscribed else math.inf
 
     async def connect(self) -> None:
@@ -54,10 +56,11 @@ class OpcUaDriver:
         if session is None:
             raise NoAnswer("no connection")
         told = [] if self._subscription is None else self._subscription.take()
-        values = await session.read([_NOW, *(self._node(point) for point in points)])
+        asked = self._asked_for(points)
+        values = await session.read([_NOW, *asked.nodes])
         shown = None if values[0].Value is None else values[0].Value.Value
         clock = aware(shown) if isinstance(shown, datetime) else None
-        readings = [reading_of(point, value) for point, value in zip(points, values[1:], strict=True)]
+        readings = readings_of(asked, values[1:])
         if self._subscription is not None and clock is not None:
             self._look_whether_deaf(self._subscription, readings, clock)
         return Answer(readings, clock, told)
@@ -74,12 +77,17 @@ class OpcUaDriver:
         if session is not None:
             await session.close(self._device.timeout_s)
 
-    def _look_whether_deaf(self, subscription: Subscription, readings: Sequence[Reading], clock: datetime) -> None:
+    def _look_whether_deaf(self, subscription: Subscription, readings: Readings, clock: datetime) -> None:
         """Raise :class:`NoAnswer` if the server keeps from us what it has had for long."""
         grace = timedelta(seconds=GRACE_S + 2.0 * self._device.subscription.publish_s)
         missed = subscription.missed(readings, clock - grace)
         if missed:
             raise NoAnswer(f"subscription is deaf to {len(missed)} points, {missed[0]} among them")
+
+    def _asked_for(self, points: Sequence[Point]) -> Asked:
+        if self._asked is None or self._asked.points is not points:
+            self._asked = Asked.of(points, [self._node(point) for point in points])
+        return self._asked
 
     def _node(self, point: Point) -> ua.NodeId:
         if point.address not in self._nodes:

@@ -18,8 +18,10 @@ from asyncua.ua.attribute_ids import AttributeIds
 from collectors.driver import NoAnswer, Reading
 from collectors.opcua.session import Session
 from collectors.opcua.values import overflowed, reading_of
+from collectors.readings import NEVER, Readings
 from models.point import Point
 from models.site import SubscriptionSettings
+from stores.instant import microseconds
 
 LOG = logging.getLogger(__name__)
 KEEP_ALIVE_S = 5.0
@@ -41,7 +43,7 @@ class Subscription:
         self._settings = settings
         self._points: dict[int, Point] = {}
         self._told: list[Reading] = []
-        self._newest: dict[str, datetime] = {}
+        self._newest: dict[str, int] = {}
         self._refused: set[str] = set()
         self._id = 0
         self._number = 0
@@ -79,17 +81,18 @@ class Subscription:
         told, self._told = self._told, []
         for one in told:
             if one.time is not None:
-                self._newest[one.point] = max(one.time, self._newest.get(one.point, one.time))
+                self._newest[one.point] = max(microseconds(one.time), self._newest.get(one.point, NEVER))
         return told
 
-    def missed(self, readings: Sequence[Reading], before: datetime) -> list[str]:
+    def missed(self, readings: Readings, before: datetime) -> list[str]:
         """Return the points whose present value is older than an instant and was never told: we are deaf to them."""
+        if readings.time is None:
+            return []
+        limit, newest = microseconds(before), self._newest
         return [
-            one.point
-            for one in readings
-            if one.time is not None
-            and one.point not in self._refused
-            and self._newest.get(one.point, datetime.min.replace(tzinfo=one.time.tzinfo)) < one.time < before
+            point
+            for point, time in zip(readings.points, readings.time.tolist(), strict=True)
+            if newest.get(point, NEVER) < time < limit and point not in self._refused
         ]
 
     async def _hear(self, result: ua.PublishResult) -> None:
