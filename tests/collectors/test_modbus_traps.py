@@ -229,6 +229,19 @@ async def test_hole_that_the_device_refuses_is_asked_around_from_then_on() -> No
         ]  # fmt: skip
 
 
+async def test_points_that_lie_together_cost_one_request_whatever_their_number() -> None:
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(request.reply())
+
+    # Two registers each, with a gap after every second one: 125 registers, as many as a request can ask for.
+    starts = [place * 5 + half for place in range(25) for half in (0, 2)]
+    async with device(answer) as rtu, asking(rtu.port) as driver:
+        await driver.connect()
+        readings = (await driver.read([point(start, "uint32") for start in starts])).readings
+        assert [one.value for one in readings] == [float(start << 16 | start + 1) for start in starts]
+        assert [(request.start, request.count) for request in rtu.asked] == [(0, 124)]
+
+
 async def test_connection_that_the_device_closes_is_opened_again() -> None:
     async def hang_up(request: Request, writer: asyncio.StreamWriter) -> None:
         if rtu.connections == 1:
