@@ -122,18 +122,15 @@ class EmbeddedStore:
                 late = [row[0] for row in rows if row[1] >= limit]
                 rows = [row for row in rows if row[1] < limit]
                 rows += [row for point in late if (row := self._last_before(point, limit)) is not None]
-            # Many points have their newest sample of one instant.
+            # Many points have their newest sample of one instant, and for one reason.
             instants = {time: instant(time) for time in {row[1] for row in rows}}
-            return {
-                names[point]: Sample(
-                    names[point],
-                    instants[time],
-                    math.nan if value is None else value,
-                    QUALITIES[quality],
-                    self._reasons.name_of(reason),
-                )
-                for point, time, value, quality, reason in rows
-            }
+            reasons = {number: self._reasons.name_of(number) for number in {row[4] for row in rows}}
+            found = {}
+            for point, time, value, quality, reason in rows:
+                name = names[point]
+                number = math.nan if value is None else value
+                found[name] = Sample(name, instants[time], number, QUALITIES[quality], reasons[reason])
+            return found
 
     def range(self, points: Sequence[str], start: datetime, end: datetime) -> list[Sample]:
         """Return the samples of points with ``start <= time < end``, in order of time."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
@@ -35,6 +34,8 @@ from hydro.errors import HydroError
 from models.point import Point
 from models.sample import Sample
 from models.works import OutOfScan
+from stores.columns import QUALITIES
+from stores.instant import instant
 
 ROUTER = router("points")
 PointName = Annotated[str, Path(max_length=200)]
@@ -93,18 +94,18 @@ def get_samples(
         begin = time_of(place_of(cursor, 1)[0])
     if step_s is not None:
         return _means(context, point, begin, stop, step_s, limit)
-    found = context.telemetry.range([name], begin, stop)
-    page = found[:limit]
-    following = cursor_of(found[limit].time.isoformat()) if len(found) > limit else None
+    found = context.telemetry.columns([name], begin, stop)
+    page = found.take(slice(limit))
+    following = cursor_of(instant(int(found.time[limit])).isoformat()) if len(found) > limit else None
     return SamplesView(
         point=name,
         unit=point.unit,
         step_s=None,
-        time=[milliseconds(one.time) for one in page],
-        value=[number(one.value) for one in page],
+        time=((page.time + 500) // 1000).tolist(),
+        value=[number(one) for one in page.value.tolist()],
         low=[],
         high=[],
-        quality=[one.quality for one in page],
+        quality=[QUALITIES[one] for one in page.quality.tolist()],
         next=following,
     )
 
@@ -205,28 +206,20 @@ def number(value: float) -> float | None:
 
 
 def _means(context: Context, point: Point, start: datetime, end: datetime, step_s: float, limit: int) -> SamplesView:
-    """Return means with the lowest and highest sample of each step, at most ``limit`` steps."""
+    """Return means of good samples with the lowest and highest of each step, at most ``limit`` steps."""
     stop = min(end, start + timedelta(seconds=step_s) * limit)
-    samples = [one for one in context.telemetry.range([point.name], start, stop) if math.isfinite(one.value)]
-    steps = _by_step([one for one in samples if one.quality == "good"], start, step_s)
+    means = context.telemetry.means([point.name], start, stop, step_s)
     return SamplesView(
         point=point.name,
         unit=point.unit,
         step_s=step_s,
-        time=[milliseconds(start + timedelta(seconds=step_s) * place) for place in steps],
-        value=[math.fsum(values) / len(values) for values in steps.values()],
-        low=[min(values) for values in steps.values()],
-        high=[max(values) for values in steps.values()],
+        time=[milliseconds(one.time) for one in means],
+        value=[one.value for one in means],
+        low=[one.low for one in means],
+        high=[one.high for one in means],
         quality=[],
         next=cursor_of(stop.isoformat()) if stop < end else None,
     )
-
-
-def _by_step(samples: Sequence[Sample], start: datetime, step_s: float) -> dict[int, list[float]]:
-    steps: dict[int, list[float]] = {}
-    for one in samples:
-        steps.setdefault(int((one.time - start).total_seconds() // step_s), []).append(one.value)
-    return steps
 
 
 def _point(context: Context, name: str) -> Point:
