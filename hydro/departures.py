@@ -16,7 +16,7 @@ from hydro.assets import Assets
 from hydro.conditions import Conditions
 from hydro.network import AT_LIMIT, OFF_LIMIT, PIPE, TANK, Network
 from hydro.readings import Floats
-from hydro.snapshot import Snapshot
+from hydro.snapshot import Regime, Snapshot
 
 RESISTANCE_EXPONENT = {"H-W": -1.852, "C-M": 2.0, "D-W": 0.25}
 """Headloss ∝ roughness^exponent; for Darcy–Weisbach the slope of a rough pipe's friction factor, about a quarter."""
@@ -144,15 +144,15 @@ def prior_swing(assets: Assets, spread: Uncertainty) -> Swing:
     return Swing(node, spread.zone_noise_cv, spread.zone_drift_cv)
 
 
-def sensitivity(snapshot: Snapshot, assets: Assets) -> Floats:
+def sensitivity(regime: Regime, assets: Assets) -> Floats:
     """Return (S, P) the change of each observed value per unit of each departure."""
-    by_node = snapshot.demand * snapshot.conditions.demand
-    by_link = snapshot.headloss * np.where(snapshot.network.link_kind <= PIPE, snapshot.state.headloss, 0.0)
+    by_node = regime.demand * regime.conditions.demand
+    by_link = regime.headloss * np.where(regime.network.link_kind <= PIPE, regime.state.headloss, 0.0)
     by_zone = _by_zone(by_node, assets)
-    return np.hstack([by_node, by_zone, by_link, snapshot.source, np.eye(len(snapshot.value))])
+    return np.hstack([by_node, by_zone, by_link, regime.source, np.eye(regime.points)])
 
 
-def zone_response(snapshot: Snapshot, assets: Assets) -> Floats:
+def zone_response(snapshot: Snapshot | Regime, assets: Assets) -> Floats:
     """Return (S, Z) the change of each observed value per unit of log demand factor of each zone."""
     return _by_zone(snapshot.demand * snapshot.conditions.demand, assets)
 

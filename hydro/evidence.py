@@ -21,7 +21,7 @@ from scipy.linalg import cho_solve, eigh, solve_triangular
 from hydro.assets import Assets
 from hydro.departures import Departures, Swing, sensitivity, zone_response
 from hydro.readings import Floats
-from hydro.snapshot import Snapshot
+from hydro.snapshot import Regime, Snapshot
 from hydro.window import Window
 
 STRANGE = 3.5
@@ -140,7 +140,7 @@ def weigh(
     seen = _seen(snapshots, departures, assets)
     residual = _residual(snapshots, window, departures, place, assets, seen)
     known = np.isfinite(residual)
-    noise = {regime: _noise(one, assets, swing, window) for regime, one in _middles(snapshots).items()}
+    noise = {one: _noise(one, assets, swing, window) for one in _regimes(snapshots)}
     group, whiteners, halves = _whiteners(snapshots, window, known, noise, temper)
     regime_of = _regime_of_groups(snapshots, group)
     axes, root = _roots(departures, seen, noise, window)
@@ -267,20 +267,14 @@ def _integrated(basis: Floats, white: Floats, group: NDArray[np.intp]) -> tuple[
     return np.asarray(factor), np.asarray(mean), quadratic - float(np.log(np.diag(factor)).sum())
 
 
-def _middles(snapshots: Sequence[Snapshot]) -> dict[int, Snapshot]:
-    """Return the snapshot in the middle of each regime, in the order in which the regimes appear."""
-    size = np.array([float(one.conditions.demand.sum()) for one in snapshots])
-    labels = np.array([one.regime for one in snapshots])
-    found: dict[int, Snapshot] = {}
-    for regime in dict.fromkeys(labels.tolist()):
-        steps = np.flatnonzero(labels == regime)
-        found[regime] = snapshots[steps[np.argsort(size[steps])[len(steps) // 2]]]
-    return found
+def _regimes(snapshots: Sequence[Snapshot]) -> list[Regime]:
+    """Return the regimes in the order in which they appear."""
+    return list(dict.fromkeys(one.regime for one in snapshots))
 
 
-def _seen(snapshots: Sequence[Snapshot], departures: Departures, assets: Assets) -> dict[int, Floats]:
+def _seen(snapshots: Sequence[Snapshot], departures: Departures, assets: Assets) -> dict[Regime, Floats]:
     """Return for each regime (S, P) the change of each observed value per unit of x."""
-    return {regime: sensitivity(one, assets) * departures.deviation for regime, one in _middles(snapshots).items()}
+    return {one: sensitivity(one, assets) * departures.deviation for one in _regimes(snapshots)}
 
 
 def _residual(
@@ -289,7 +283,7 @@ def _residual(
     departures: Departures,
     place: Place,
     assets: Assets,
-    seen: dict[int, Floats],
+    seen: dict[Regime, Floats],
 ) -> Floats:
     """Return (T, S) readings less the model at the departures' mean, NaN where nothing was read."""
     datum = departures.split(departures.theta(place.departures))[4]
@@ -306,43 +300,46 @@ def _residual(
     )
 
 
-def _noise(snapshot: Snapshot, assets: Assets, swing: Swing, window: Window) -> Floats:
+def _noise(regime: Regime, assets: Assets, swing: Swing, window: Window) -> Floats:
     """Return (S, S) covariance of what demand does in time, and of the noise in the levels that drive the model."""
-    by_node = snapshot.demand * snapshot.conditions.demand * swing.node
-    by_zone = zone_response(snapshot, assets) * swing.zone
-    by_level = snapshot.source * window.head_deviation
+    by_node = regime.demand * regime.conditions.demand * swing.node
+    by_zone = zone_response(regime, assets) * swing.zone
+    by_level = regime.source * window.head_deviation
     return np.asarray(by_node @ by_node.T + by_zone @ by_zone.T + by_level @ by_level.T)
 
 
 def _whiteners(
-    snapshots: Sequence[Snapshot], window: Window, known: NDArray[np.bool_], noise: dict[int, Floats], temper: float
+    snapshots: Sequence[Snapshot], window: Window, known: NDArray[np.bool_], noise: dict[Regime, Floats], temper: float
 ) -> tuple[NDArray[np.intp], Floats, Floats]:
     """Return (T,) groups, (Q, S, S) whiteners and (Q,) logs of their determinants."""
     variance = np.where(known, window.deviation.T**2, 1.0)
     # A meter's noise follows its value: within a factor of two readings of one regime share their mean.
     size = np.where(known, np.round(0.5 * np.log2(variance)), 99.0)
-    members: dict[tuple[int, bytes], list[int]] = {}
+    members: dict[tuple[Regime, bytes], list[int]] = {}
+    alike: dict[tuple[int, bytes], list[int]] = {}
     for step, one in enumerate(snapshots):
         members.setdefault((one.regime, size[step].tobytes()), []).append(step)
+        alike.setdefault((one.regime.number, size[step].tobytes()), []).append(step)
     group = np.empty(len(snapshots), dtype=np.intp)
     whiteners, halves = [], []
-    for place, ((regime, _), steps) in enumerate(members.items()):
+    for place, ((regime, sized), steps) in enumerate(members.items()):
         group[steps] = place
-        covariance = noise[regime] + np.diag(variance[steps].mean(axis=0))
+        # The mean is that of the regime without a fault: no fault is to gain by how it divides the steps.
+        covariance = noise[regime] + np.diag(variance[alike[regime.number, sized]].mean(axis=0))
         whitener, half = _whitener(covariance / temper, known[steps[0]])
         whiteners.append(whitener)
         halves.append(half)
     return group, np.stack(whiteners), np.array(halves)
 
 
-def _regime_of_groups(snapshots: Sequence[Snapshot], group: NDArray[np.intp]) -> list[int]:
+def _regime_of_groups(snapshots: Sequence[Snapshot], group: NDArray[np.intp]) -> list[Regime]:
     regime_of = {int(place): one.regime for place, one in zip(group, snapshots, strict=True)}
     return [regime_of[place] for place in range(len(regime_of))]
 
 
 def _roots(
-    departures: Departures, seen: dict[int, Floats], noise: dict[int, Floats], window: Window
-) -> tuple[Floats, dict[int, Floats]]:
+    departures: Departures, seen: dict[Regime, Floats], noise: dict[Regime, Floats], window: Window
+) -> tuple[Floats, dict[Regime, Floats]]:
     """Return axes (K, S, r) and for each regime (S, r) the observed values per unit of u."""
     size = len(window.points)
     read = np.isfinite(window.value)

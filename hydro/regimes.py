@@ -41,13 +41,6 @@ def regimes_of(
     return np.asarray(np.argmin(apart, axis=1), dtype=np.intp)
 
 
-def split(regimes: NDArray[np.intp], breaks: Sequence[int]) -> NDArray[np.intp]:
-    """Return (T,) regimes that are other ones after each break, numbered from 0 without a gap."""
-    phase = np.searchsorted(sorted(set(breaks)), np.arange(len(regimes)), side="right")
-    _, labels = np.unique(np.column_stack([phase, regimes]), axis=0, return_inverse=True)
-    return np.asarray(labels.ravel(), dtype=np.intp)
-
-
 def middles(labels: NDArray[np.intp], size: Floats) -> NDArray[np.intp]:
     """Return (K,) for each regime the step whose ``size`` (T,) is in the middle."""
     chosen = []

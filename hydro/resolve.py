@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,8 +19,8 @@ from hydro.full_tanks import decide
 from hydro.hypothesis import Hypothesis
 from hydro.network import TANK
 from hydro.readings import Floats
-from hydro.regimes import regimes_of, split
-from hydro.snapshot import Snapshot, take_snapshots
+from hydro.regimes import middles, regimes_of
+from hydro.snapshot import Middle, Snapshot, take_snapshots
 from hydro.threads import on_one_core
 from hydro.window import Window, conditions_of, day_conditions
 
@@ -38,7 +39,8 @@ class Case:
     """Everything that stays the same while hypotheses come and go.
 
     ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them;
-    ``day``: those of each hour of the day; ``regimes``: (T,) in which way the network works.
+    ``day``: those of each hour of the day; ``regimes``: (T,) in which way the network works, and ``middles``: (K,) the
+    step in the middle of each.
     """
 
     engine: Engine
@@ -46,6 +48,7 @@ class Case:
     plain: tuple[Conditions, ...]
     day: tuple[Conditions, ...]
     regimes: NDArray[np.intp]
+    middles: NDArray[np.intp]
     departures: Departures
     assets: Assets
     swing: Swing
@@ -155,20 +158,31 @@ def misreading(hypothesis: Hypothesis, snapshot: Snapshot, step: int) -> Floats:
 def _take(case: Case, place: Place, slopes: bool = True) -> list[Snapshot]:
     """Return the snapshots of the network without a fault."""
     conditions = [conditions_under(case, place, (), step) for step in range(case.window.steps)]
-    return take_snapshots(case.engine, conditions, case.window.observables, case.regimes, slopes)
+    none = None if slopes else np.empty(0)
+    at = [Middle(number, conditions[step], none) for number, step in enumerate(case.middles.tolist())]
+    return take_snapshots(case.engine, conditions, case.window.observables, case.regimes.tolist(), at)
 
 
 def _anew(case: Case, place: Place, hypothesis: Hypothesis, known: Sequence[Snapshot], first: int) -> list[Snapshot]:
-    """Return the snapshots under a hypothesis from step ``first`` on; slopes are taken from those ``known``."""
-    conditions = [conditions_under(case, place, hypothesis, step) for step in range(first, case.window.steps)]
-    breaks = [fault.onset - first for fault in hypothesis if fault.kind.hydraulic and fault.onset > first]
-    regimes = split(case.regimes[first:], breaks) if conditions else case.regimes[first:]
-    taken = take_snapshots(case.engine, conditions, case.window.observables, regimes, slopes=False)
-    others = 1 + max((one.regime for one in known[:first]), default=-1)
-    return [
-        replace(one, regime=others + one.regime, slope=before.slope)
-        for one, before in zip(taken, known[first:], strict=True)
-    ]
+    """Return the snapshots under a hypothesis from step ``first`` on; slopes are taken from those ``known``.
+
+    A regime is linearised with the faults and without those that have not begun, in either case at the step in the
+    middle of the regime of the network without a fault: a fault that does nothing changes nothing.
+    """
+    steps = range(first, case.window.steps)
+    begun = sorted({fault.onset for fault in hypothesis if fault.kind.hydraulic})
+    labels: dict[tuple[int, int], int] = {}
+    at, label_of = list[Middle](), list[int]()
+    for step in steps:
+        number, phase = int(case.regimes[step]), bisect_right(begun, step)
+        if (number, phase) not in labels:
+            labels[number, phase] = len(at)
+            there = tuple(replace(fault, onset=0) for fault in hypothesis if fault.onset <= step)
+            middle = conditions_under(case, place, there, int(case.middles[number]))
+            at.append(Middle(number, middle, known[step].slope))
+        label_of.append(labels[number, phase])
+    conditions = [conditions_under(case, place, hypothesis, step) for step in steps]
+    return take_snapshots(case.engine, conditions, case.window.observables, label_of, at)
 
 
 def _without_misreading(case: Case, hypothesis: Hypothesis, snapshots: Sequence[Snapshot]) -> Window:
@@ -194,17 +208,19 @@ def open_case(
     if doubtful.sum() <= window.steps / 2:
         sure = np.flatnonzero(~doubtful)
         window, plain, doubtful = window.keep(sure), [plain[step] for step in sure], doubtful[sure]
-    regimes = _regimes(engine, window, plain)
+    regimes, middle = _regimes(engine, window, plain)
     day = day_conditions(engine, window, plain)
-    case = Case(engine, window, tuple(plain), tuple(day), regimes, departures, assets, swing, temper)
+    case = Case(engine, window, tuple(plain), tuple(day), regimes, middle, departures, assets, swing, temper)
     for _ in range(AGAIN if doubtful.any() else 0):
         case = _decided_again(case)
     return case
 
 
-def _regimes(engine: Engine, window: Window, plain: Sequence[Conditions]) -> NDArray[np.intp]:
+def _regimes(engine: Engine, window: Window, plain: Sequence[Conditions]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return (T,) the regime of each step, and (K,) the step in the middle of each."""
     most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
-    return regimes_of(plain, engine.solve_many(plain), window.observables, most)
+    regimes = regimes_of(plain, engine.solve_many(plain), window.observables, most)
+    return regimes, middles(regimes, np.array([float(one.demand.sum()) for one in plain]))
 
 
 def _decided_again(case: Case) -> Case:
@@ -214,4 +230,5 @@ def _decided_again(case: Case) -> Case:
     heads, _ = decide(case.engine, case.window, likely, LEARNT)
     tanks = (case.engine.network.node_kind == TANK) & (case.window.head_deviation > 0.0)
     plain = [replace(one, head=np.where(tanks, head, one.head)) for one, head in zip(case.plain, heads, strict=True)]
-    return replace(case, plain=tuple(plain), regimes=_regimes(case.engine, case.window, plain))
+    regimes, middle = _regimes(case.engine, case.window, plain)
+    return replace(case, plain=tuple(plain), regimes=regimes, middles=middle)

@@ -19,7 +19,7 @@ from hydro.faults import Candidate, FaultKind
 from hydro.network import PressureDemand
 from hydro.observables import DEMAND, PRESSURE, Observables
 from hydro.readings import Floats
-from hydro.snapshot import Snapshot
+from hydro.snapshot import Regime, Snapshot
 
 BETWEEN = 1.6
 """How far an amplitude may lie from the nearest one on the grid, as a factor."""
@@ -192,13 +192,13 @@ def _one_each(evidence: Evidence) -> list[Snapshot]:
     return list({one.regime: one for one in evidence.snapshots}.values())
 
 
-def _by_group(evidence: Evidence, plain: dict[int, Floats]) -> Floats:
+def _by_group(evidence: Evidence, plain: dict[Regime, Floats]) -> Floats:
     """Return (Q, S, C) whitened directions."""
     regime = {int(group): one.regime for group, one in zip(evidence.group, evidence.snapshots, strict=True)}
     return np.stack([whitener @ plain[regime[group]] for group, whitener in enumerate(evidence.whitener)])
 
 
-def _tapped(evidence: Evidence, tap: Tap, law: PressureDemand, plain: dict[int, Floats], amplitude: Floats) -> _Part:
+def _tapped(evidence: Evidence, tap: Tap, law: PressureDemand, plain: dict[Regime, Floats], amplitude: Floats) -> _Part:
     """Return what a metered demand falls beyond its slope [m³/s]."""
     sizes = np.empty_like(amplitude)
     for step, snapshot in enumerate(evidence.snapshots):
@@ -211,7 +211,7 @@ def _tapped(evidence: Evidence, tap: Tap, law: PressureDemand, plain: dict[int, 
 
 
 def _lowest(
-    evidence: Evidence, plain: dict[int, Floats], amplitude: Floats, onsets: NDArray[np.intp], watched: Watched
+    evidence: Evidence, plain: dict[Regime, Floats], amplitude: Floats, onsets: NDArray[np.intp], watched: Watched
 ) -> Floats:
     """Return (J, C, G) the lowest pressure at the watched row in its steps [m]."""
     lowest = np.full((len(onsets), *amplitude.shape[1:]), np.inf)

@@ -14,28 +14,26 @@ from hydro.linear import Linearisation, Sensitivities
 from hydro.network import Network
 from hydro.observables import Observables
 from hydro.readings import Floats
-from hydro.regimes import middles
 from hydro.state import State
 
 SEEPAGE = 1e-6
 """Outflow a metre of head at every node [m²/s]: heads behind a closed valve are then unknown, not infinitely so."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """A solved state and the response of S observed values to every cause, all SI.
+@dataclass(frozen=True, slots=True, eq=False)
+class Regime:
+    """A way of working, linearised once: at the ``state`` that ``conditions`` give at the step in its middle.
 
-    ``value``: (S,) modelled; ``kind``: (S,) of the observed values; ``by``: the regime's sensitivities, taken at the
-    step in its middle; ``slope``: (L,) headloss against flow seen from each link's ends [s/m²], of the regime too
-    (empty where nobody asked for it).
+    ``number``: the regime of the network without a fault that it comes from; ``by``: the response of the ``points``
+    observed values to every cause; ``slope``: (L,) headloss against flow seen from each link's ends [s/m²] (empty
+    where nobody asked for it). All SI.
     """
 
+    number: int
     network: Network
     conditions: Conditions
     state: State
-    value: Floats
-    kind: NDArray[np.int8]
-    regime: int
+    points: int
     by: Sensitivities
     slope: Floats
 
@@ -60,33 +58,90 @@ class Snapshot:
         return self.by.source
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A solved state and its S observed values, all SI; what they respond to, its regime says.
+
+    ``value``: (S,) modelled; ``kind``: (S,) of the observed values.
+    """
+
+    conditions: Conditions
+    state: State
+    value: Floats
+    kind: NDArray[np.int8]
+    regime: Regime
+
+    @property
+    def network(self) -> Network:
+        """Return the network."""
+        return self.regime.network
+
+    @property
+    def demand(self) -> Floats:
+        """Return (S, N) change per m³/s of full demand."""
+        return self.regime.by.demand
+
+    @property
+    def withdrawal(self) -> Floats:
+        """Return (S, N) change per m³/s of outflow that pressure does not limit."""
+        return self.regime.by.withdrawal
+
+    @property
+    def headloss(self) -> Floats:
+        """Return (S, L) change per metre of headloss added to a link."""
+        return self.regime.by.headloss
+
+    @property
+    def source(self) -> Floats:
+        """Return (S, N) change per metre of a fixed head."""
+        return self.regime.by.source
+
+    @property
+    def slope(self) -> Floats:
+        """Return (L,) headloss against flow seen from each link's ends [s/m²]."""
+        return self.regime.slope
+
+
+@dataclass(frozen=True, slots=True)
+class Middle:
+    """Where a regime is to be linearised: its ``number``, the conditions in its middle, and its slopes where known."""
+
+    number: int
+    conditions: Conditions
+    slope: Floats | None
+
+
 def take_snapshots(
     engine: Engine,
     conditions: Sequence[Conditions],
     observables: Observables,
-    regimes: NDArray[np.intp],
-    slopes: bool = True,
+    labels: Sequence[int],
+    middles: Sequence[Middle],
 ) -> list[Snapshot]:
-    """Solve every condition and linearise each of the ``regimes`` (T,) once; ``slopes`` are the dearest part."""
+    """Solve every condition; each belongs to the one of ``middles`` that its label (T,) says, linearised once.
+
+    Slopes are the dearest part of a regime: those that are not known are worked out.
+    """
     if not conditions:
         return []
-    network, states = engine.network, engine.solve_many(conditions)
-    steps = middles(regimes, np.array([float(one.demand.sum()) for one in conditions]))
-    law = engine.pressure_demand
-    linear = [Linearisation(network, states[step], conditions[step], law, SEEPAGE) for step in steps]
-    by = [one.sensitivities(observables) for one in linear]
-    every = np.arange(len(network.link_ids))
-    slope = [one.thevenin(every) if slopes else np.empty(0) for one in linear]
+    states = engine.solve_many([*conditions, *(one.conditions for one in middles)])
+    solved, at = states[: len(conditions)], states[len(conditions) :]
+    regimes = [_linearised(engine, one, state, observables) for one, state in zip(middles, at, strict=True)]
     return [
-        Snapshot(
-            network=network,
-            conditions=condition,
-            state=state,
-            value=observables.values(state, network),
-            kind=observables.kind,
-            regime=int(regime),
-            by=by[regime],
-            slope=slope[regime],
-        )
-        for condition, state, regime in zip(conditions, states, regimes, strict=True)
+        Snapshot(condition, state, observables.values(state, engine.network), observables.kind, regimes[label])
+        for condition, state, label in zip(conditions, solved, labels, strict=True)
     ]
+
+
+def _linearised(engine: Engine, middle: Middle, state: State, observables: Observables) -> Regime:
+    network = engine.network
+    linear = Linearisation(network, state, middle.conditions, engine.pressure_demand, SEEPAGE)
+    return Regime(
+        number=middle.number,
+        network=network,
+        conditions=middle.conditions,
+        state=state,
+        points=len(observables.kind),
+        by=linear.sensitivities(observables),
+        slope=linear.thevenin(np.arange(len(network.link_ids))) if middle.slope is None else middle.slope,
+    )
