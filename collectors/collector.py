@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -111,8 +112,10 @@ async def _watch(site: Site, lines: Lines, intake: Intake, spool: Spool, health:
         lines.check()
         health.in_memory = intake.waiting
         if looks % COUNT_EVERY == 0:
-            state = await asyncio.to_thread(spool.state)
-            health.in_spool, health.dropped = state.waiting, sum(loss.samples for loss in state.losses)
+            # What is wrong with the spool is said by those who need it.
+            with suppress(Unavailable):
+                state = await asyncio.to_thread(spool.state)
+                health.in_spool, health.dropped = state.waiting, sum(loss.samples for loss in state.losses)
         looks += 1
         files = _files_of(site.folder)
         if files != seen:

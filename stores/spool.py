@@ -23,10 +23,20 @@ from stores.sqlite_file import FileKind, open_file, plainly, transaction
 
 Synchronous = Literal["normal", "full"]
 
+_TOTAL = """
+    CREATE TABLE IF NOT EXISTS total (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), waiting INTEGER NOT NULL);
+    INSERT OR IGNORE INTO total VALUES (1, (SELECT coalesce(sum(samples), 0) FROM batches));
+    CREATE TRIGGER IF NOT EXISTS batch_comes AFTER INSERT ON batches
+        BEGIN UPDATE total SET waiting = waiting + new.samples; END;
+    CREATE TRIGGER IF NOT EXISTS batch_goes AFTER DELETE ON batches
+        BEGIN UPDATE total SET waiting = waiting - old.samples; END;
+    """
+"""How much waits, without a look at each row: after days without a store there are millions."""
 SPOOL_FILE = FileKind(
     "spool",
     mark=0x48794453,
-    version=2,
+    version=3,
+    since_last=_TOTAL,
     schema="""
     CREATE TABLE IF NOT EXISTS batches (
         id INTEGER PRIMARY KEY AUTOINCREMENT, samples INTEGER NOT NULL,
@@ -38,7 +48,8 @@ SPOOL_FILE = FileKind(
     CREATE TABLE IF NOT EXISTS losses (
         why TEXT PRIMARY KEY, samples INTEGER NOT NULL, first_us INTEGER NOT NULL, last_us INTEGER NOT NULL
     ) WITHOUT ROWID;
-    """,
+    """
+    + _TOTAL,
 )
 UNREADABLE = "unreadable"
 """Why a row is set aside that the disk has spoilt."""
@@ -164,25 +175,25 @@ class Spool:
             oldest = self._connection.execute("SELECT min(id) FROM batches").fetchone()[0]
             rows = self._connection.execute("SELECT why, samples, first_us, last_us FROM losses").fetchall()
             return SpoolState(
-                waiting=self._total("batches"),
+                waiting=self._waiting(),
                 oldest=oldest,
                 full_share=self._used() / self._most_bytes,
-                set_aside=self._total("refused"),
+                set_aside=self._connection.execute("SELECT coalesce(sum(samples), 0) FROM refused").fetchone()[0],
                 losses=tuple(Loss(why, lost, instant(first), instant(last)) for why, lost, first, last in rows),
             )
 
     def backlog(self) -> int:
         """Return how many samples wait."""
         with self._lock, plainly(self._path):
-            return self._total("batches")
+            return self._waiting()
 
     def close(self) -> None:
         """Close the file."""
         with self._lock:
             self._connection.close()
 
-    def _total(self, table: str) -> int:
-        return int(self._connection.execute(f"SELECT coalesce(sum(samples), 0) FROM {table}").fetchone()[0])
+    def _waiting(self) -> int:
+        return int(self._connection.execute("SELECT waiting FROM total").fetchone()[0])
 
     def _make_way(self, newest: int) -> int:
         """Delete the oldest batches, but none of the ``newest`` rows, until the file holds no more than it may."""

@@ -18,12 +18,16 @@ BUSY_S = 10.0
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """What a file is to hold: its mark and version in the header, its tables, and how it is named to people."""
+    """What a file is to hold: its mark and version in the header, its tables, and how it is named to people.
+
+    ``since_last`` makes a file of this version of one of the version before, where that can be done.
+    """
 
     name: str
     mark: int
     version: int
     schema: str
+    since_last: str = ""
 
 
 def open_file(path: Path, kind: FileKind, synchronous: Literal["normal", "full"] = "normal") -> sqlite3.Connection:
@@ -53,6 +57,10 @@ def _prepare(connection: sqlite3.Connection, path: Path, kind: FileKind) -> None
     tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
     connection.execute("COMMIT")
     if (mark, version) == (kind.mark, kind.version):
+        return
+    if mark == kind.mark and version == kind.version - 1 and kind.since_last:
+        # Written so that it may run twice: another process may have been quicker.
+        connection.executescript(f"BEGIN IMMEDIATE; {kind.since_last} PRAGMA user_version = {kind.version}; COMMIT;")
         return
     if mark == kind.mark and version:
         raise Unavailable(

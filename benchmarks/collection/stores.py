@@ -29,6 +29,7 @@ from tests.stores.influx_server import InfluxServer, binary
 
 START = datetime(2026, 7, 11, tzinfo=UTC)
 POINTS, SAMPLES, REPEATS, APPEND, MOVE = 1000, 300_000, 5, 10_000, 50_000
+SMALL, COMMITS = 100, 200
 OURS, BARE = "spool to InfluxDB", "bare client to InfluxDB, ready lines"
 
 
@@ -66,6 +67,14 @@ def spooled(folder: Path, given: Sequence[Sample], synchronous: Synchronous) -> 
     seconds = took(lambda: fill(spool, given))
     spool.close()
     return len(given) / seconds
+
+
+def committed(folder: Path, given: Sequence[Sample], synchronous: Synchronous) -> float:
+    """Return how long a small commit takes [ms]."""
+    spool = Spool(fresh(folder, synchronous), synchronous)
+    seconds = took(lambda: [spool.append(given[:SMALL]) for _ in range(COMMITS)])
+    spool.close()
+    return seconds / COMMITS * 1e3
 
 
 def to_store(folder: Path, given: Sequence[Sample], store: TelemetryStore) -> float:
@@ -143,6 +152,12 @@ def main() -> None:
             print(f"{what:40} {statistics.median(several):12,.0f} samples/s")
         ratio = statistics.median(ours / theirs for ours, theirs in zip(rates[OURS], rates[BARE], strict=True))
         print(f"{'spool to InfluxDB / bare client':40} {ratio:12.2f}")
+        commits: dict[Synchronous, list[float]] = {"normal": [], "full": []}
+        for _ in range(REPEATS):
+            for synchronous, several in commits.items():
+                several.append(committed(folder, given, synchronous))
+        for synchronous, several in commits.items():
+            print(f"{f'a commit of {SMALL}, synchronous {synchronous}':40} {statistics.median(several):12.2f} ms")
         for what, milliseconds in reads(folder).items():
             print(f"{what:40} {milliseconds:12.1f} ms")
 

@@ -38,8 +38,10 @@ for number in range(int(sys.argv[3])):
     spool.append([Sample("P", start + timedelta(seconds=50 * number + n), n * 0.37) for n in range(50)])
     os.pwrite(said, (number + 1).to_bytes(8, "little"), 0)
     if number % 20 == 19:
-        spool.forget(spool.peek(200))
-        os.pwrite(said, (number + 1).to_bytes(8, "little") + spool.peek(1)[0].id.to_bytes(8, "little"), 0)
+        # Said before it is done: no more than this may be gone.
+        gone = spool.peek(200)
+        os.pwrite(said, (number + 1).to_bytes(8, "little") + (gone[-1].id + 1).to_bytes(8, "little"), 0)
+        spool.forget(gone)
 os._exit(0)
 """
 
@@ -89,7 +91,7 @@ def acts(path: Path) -> Iterator[Act]:
 
 
 def after_a_cut(record: list[Act], moment: int, chance: random.Random) -> tuple[dict[str, bytes], int, int]:
-    """Return the files as they might be found, how many appends had been acknowledged, and the first batch left."""
+    """Return the files as they might be found, how many appends were acknowledged, and the first batch due there."""
     disks: dict[str, Disk] = {}
     said, first = 0, 1
     for act in record[:moment]:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -213,3 +214,19 @@ def test_killed_process_loses_nothing_that_was_acknowledged(tmp_path: Path) -> N
         spool.close()
         number = len(kept)
     assert number > KILLS
+
+
+def test_spool_of_the_version_before_is_taken_over_with_what_waits_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "old.sqlite"
+    with closing(Spool(path)) as before:
+        before.append(samples(25))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            "DROP TRIGGER batch_comes; DROP TRIGGER batch_goes; DROP TABLE total; PRAGMA user_version = 2;"
+        )
+    with closing(Spool(path)) as spool, closing(Spool(path)) as other:
+        assert (spool.backlog(), other.backlog()) == (25, 25)
+        spool.append(samples(10))
+        other.forget(other.peek(1))
+        assert (spool.backlog(), other.state().waiting) == (10, 10)
+        assert sum(len(batch.samples) for batch in spool.peek(100)) == 10
