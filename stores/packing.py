@@ -65,7 +65,8 @@ def _raw(arrays: Sequence[NDArray[np.generic]]) -> bytes:
         kept = array[:1] if count and bool((bits == bits[0]).all()) else array
         parts.append(struct.pack("<BI", _KINDS.index(_kind(array)), len(kept)))
         if array.dtype.kind == "i":
-            kept = np.diff(kept, prepend=kept.dtype.type(0))
+            whole = kept.view(np.int64)
+            kept = np.concatenate([whole[:1], whole[1:] - whole[:-1]])
         parts.append(kept.view(np.uint8).reshape(len(kept), array.itemsize).T.tobytes())
     return b"".join(parts)
 

@@ -1,6 +1,6 @@
 """Kill -9 at 200 random moments under load, of collectors and of the server: is what was acknowledged in the store?
 
-    python -m benchmarks.collection.kills [--kills 200] [--seed 1]
+    python -m benchmarks.collection.kills [--kills 200] [--seed 1] [--only WORDS]
 
 A collector acquires twenty thousand samples a second, each once; it fails here if one is missing, or there twice.
 """
@@ -45,6 +45,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", help="the run that is named so: one of the three that are printed")
     args = parser.parse_args()
     program = binary()
     assert program is not None, "make influxd brings the server"
@@ -62,6 +63,8 @@ def main() -> None:
         }
         try:
             for what, kill in runs.items():
+                if args.only not in (None, what):
+                    continue
                 acquired = kill(random.Random(args.seed))
                 print(
                     f"{what:28} killed {args.kills} times; {acquired} samples acknowledged, each there once", flush=True

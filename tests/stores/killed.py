@@ -13,8 +13,11 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
+
+from stores.instant import microseconds
 from stores.telemetry import open_telemetry
-from tests.stores.load import POINTS, START, sample, settings
+from tests.stores.load import POINTS, START, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -81,10 +84,15 @@ def kill_collector(folder: Path, kills: int, chance: random.Random, server: tupl
 
 
 def check(folder: Path, acquired: int, server: tuple[str, ...] = ()) -> None:
-    """Fail unless every sample is in the store, once, with its value."""
+    """Fail unless every sample is in the store, once, with its value and in its place."""
     store = open_telemetry(settings(folder, server))
-    names = [f"P-{number}" for number in range(POINTS)]
-    held = store.columns(names, START, START + timedelta(days=1))
+    held = 0
+    for place in range(POINTS):
+        found = store.columns([f"P-{place}"], START, START + timedelta(days=1))
+        held += len(found)
+        expected = np.arange(place, acquired, POINTS)
+        assert len(found) == len(expected), f"P-{place}: {len(found)} samples in the store, expected {len(expected)}"
+        assert found.value.tolist() == expected.tolist()
+        assert found.time.tolist() == (microseconds(START) + 1000 * (expected // POINTS)).tolist()
     store.close()
-    assert len(held) == acquired, f"{len(held)} samples in the store, expected {acquired}"
-    assert sorted(held.value.tolist()) == [sample(number).value for number in range(acquired)]
+    assert held == acquired
