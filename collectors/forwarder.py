@@ -15,8 +15,8 @@ from stores.telemetry import TelemetryStore
 LOG = logging.getLogger(__name__)
 IDLE_S = 1.0
 """How long to sleep when nothing has come, in case another process has left something in the spool."""
-MOST = 50_000
-"""Samples that are taken from the spool at once."""
+MOST = 200_000
+"""Samples that are taken from the spool at once: a server waits between two batches, and a file settles with each."""
 
 
 class Forwarder:

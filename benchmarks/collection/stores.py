@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from collectors.forwarder import MOST
 from models.sample import Sample
 from models.site import InfluxSettings
 from stores.columns import Columns, joined
@@ -28,7 +29,7 @@ from stores.telemetry import TelemetryStore
 from tests.stores.influx_server import InfluxServer, binary
 
 START = datetime(2026, 7, 11, tzinfo=UTC)
-POINTS, SAMPLES, REPEATS, APPEND, MOVE = 1000, 300_000, 5, 10_000, 50_000
+POINTS, SAMPLES, REPEATS, APPEND = 1000, 400_000, 5, 10_000
 SMALL, COMMITS = 100, 200
 OURS, BARE = "spool to InfluxDB", "bare client to InfluxDB, ready lines"
 
@@ -57,7 +58,7 @@ def fill(spool: Spool, given: Sequence[Sample]) -> None:
 
 
 def drain(spool: Spool, store: TelemetryStore) -> None:
-    while batches := spool.peek(MOVE):
+    while batches := spool.peek(MOST):
         store.write(joined([batch.samples for batch in batches]))
         spool.forget(batches)
 
