@@ -223,7 +223,7 @@ class _Ledger:
         near = sorted(((_worth(asked, parent, lead), place) for place, lead in enumerate(chosen)), reverse=True)
         likely = _some_of_each([chosen[place] for _, place in near], _kind_of_lead, asked.effort.scanned)
         tried = sorted((_try(asked, parent, lead) for lead in likely), key=lambda one: -one.log_weight)
-        solved = {_keys(one.hypothesis): _explain(asked, one) for one in self._worth_solving(tried)}
+        solved = {_keys(one.hypothesis): _explain(asked, one) for one in self._worth_solving(tried, rival)}
         polish = 0.0
         if rival is not None and _keys(rival.hypothesis) in solved:
             polish = max(0.0, rival.log_weight - solved[_keys(rival.hypothesis)].log_weight)
@@ -245,9 +245,14 @@ class _Ledger:
             weight = prior + told + lead.log_weight + gains.get(lead.fault.candidate.kind, 0.0)
             self._weigh(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
 
-    def _worth_solving(self, tried: Sequence[Weighed]) -> list[Weighed]:
-        """Return the best few of those tried, unless something known is far better than all of them."""
+    def _worth_solving(self, tried: Sequence[Weighed], rival: Explained | None) -> list[Weighed]:
+        """Return the best few of those tried, unless something known is far better than all of them.
+
+        A ``rival`` stands among those tried: what a scan misses of it, it misses of the others.
+        """
         known = max((one.log_weight for one in self.explained.values()), default=-np.inf)
+        if rival is not None:
+            known = min([known, *(one.log_weight for one in tried if _keys(one.hypothesis) == _keys(rival.hypothesis))])
         if not tried or tried[0].log_weight < known - 2.0 * FAR:
             return []
         near = [one for one in tried if one.log_weight > tried[0].log_weight - STIRRED]
