@@ -86,8 +86,6 @@ def _complain(records: Records, site: Site, words: str) -> None:
             "at": cause["severity"]["at"],
         }
         records.apply(alarm, Raise(MORNING, details))
-    low = Alarm("limit/PT-07/low", AlarmKind.LIMIT, "PT-07", "low_limit")
-    records.apply(low, Raise(MORNING, {"value": 12.0, "limit": 16.0, "unit": "m", "element": "J-209"}))
     open_order(records, site, number, MORNING, None, complaint.id)
 
 

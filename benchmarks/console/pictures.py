@@ -1,77 +1,87 @@
-"""``python -m benchmarks.console.pictures ADDRESS FOLDER``: every page in both languages and both themes.
+"""``python -m benchmarks.console.pictures [FOLDER]``: every page in both languages and both themes.
 
-ADDRESS is the one that ``hydro demo --no-browser`` prints: it signs one browser in.
+Taken on the documented morning, by a real Chromium, into ``docs/images/console`` unless another folder is given.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
+import tempfile
+from itertools import product
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from playwright.sync_api import BrowserContext, Page, ViewportSize
+from playwright.sync_api import BrowserContext, Page, ViewportSize, expect
 
-from benchmarks.console.browser import chromium
+from benchmarks.console.browser import PATIENCE_MS, SIZE, console
+from benchmarks.console.morning import set_up
 
 PAGES = {
-    "monitor": "#/monitor",
-    "element": "#/monitor?sel=J-126&what=node",
-    "alarms": "#/alarms",
-    "diagnosis": "#/diagnosis/{diagnosis}",
-    "whatif": "#/whatif?diagnosis={diagnosis}&cure=0&side=difference",
-    "orders": "#/orders/{order}",
-    "data": "#/data/PT-07",
+    "monitor": ("#/monitor", ".strip li"),
+    "element": ("#/monitor?sel=J-126&what=node", "figure .host canvas"),
+    "alarms": ("#/alarms", "tbody tr"),
+    "diagnosis": ("#/diagnosis/1", ".verdict"),
+    "whatif": ("#/whatif?diagnosis=1&cure=0", ".dispatch .gain"),
+    "orders": ("#/orders/1", ".valve"),
+    "data": ("#/data/PT-07", "figure .host canvas"),
 }
-SIZE: ViewportSize = {"width": 1360, "height": 850}
+WALL: ViewportSize = {"width": 1920, "height": 1080}
 PHONE: ViewportSize = {"width": 390, "height": 844}
-PATIENCE_MS = 180_000.0
-"""A picture on a machine without a graphics card takes its time."""
-SETTLE_MS = 6000
+WAITING = ".quiet-box[role=status]"
+STILL = "() => performance.now() - (performance.getEntriesByName('hydro:recolour').at(-1)?.startTime ?? 0) > 1500"
+"""The map, if there is one, was not painted anew for a while."""
+QUALITY = 82
+MOST_BYTES = 150_000
+PICTURES = Path(__file__).parents[2] / "docs" / "images" / "console"
 
 
-def main(address: str, folder: Path) -> None:
-    """Take the pictures."""
+def main(folder: Path) -> int:
+    """Take the pictures; 1 when one is too large."""
     folder.mkdir(parents=True, exist_ok=True)
-    parts = urlsplit(address)
-    root = f"{parts.scheme}://{parts.netloc}"
-    with chromium() as browser:
-        context = browser.new_context(viewport=SIZE)
-        context.set_default_timeout(PATIENCE_MS)
-        door = context.new_page()
-        door.goto(address)
-        door.locator("nav").wait_for()
-        newest = door.request.get(f"{root}/api/v1/diagnoses").json()["items"][0]["id"]
-        order = door.request.get(f"{root}/api/v1/diagnoses/{newest}").json()["order_id"]
-        for language in ("en", "zh"):
-            for theme in ("light", "dark"):
-                dress(door, language, theme, wall=False)
-                for name, place in PAGES.items():
-                    path = place.format(diagnosis=newest, order=order)
-                    picture(context, f"{root}/{path}", folder / f"{name}-{language}-{theme}.png")
-        dress(door, "zh", "dark", wall=True)
-        picture(context, f"{root}/#/alarms", folder / "wall-zh-dark.png")
-        dress(door, "zh", "light", wall=False)
-        picture(context, f"{root}/#/orders/{order}", folder / "phone-zh-light.png", PHONE)
+    expect.set_options(timeout=PATIENCE_MS)
+    sizes: dict[str, int] = {}
+    with tempfile.TemporaryDirectory(prefix="hydro-pictures-") as scratch:
+        site = set_up(Path(scratch) / "site")
+        with console(site.folder) as (address, context, door):
+            for language, theme in product(("en", "zh"), ("light", "dark")):
+                dress(door, language, theme)
+                for name, (place, there) in PAGES.items():
+                    path = folder / f"{name}-{language}-{theme}.webp"
+                    sizes[path.name] = picture(context, f"{address}/{place}", there, path)
+            dress(door, "zh", "dark", wall=True)
+            wall = folder / "wall-zh-dark.webp"
+            sizes["wall"] = picture(context, f"{address}/#/alarms", "tbody tr", wall, WALL)
+            dress(door, "zh", "light")
+            phone = folder / "phone-zh-light.webp"
+            sizes["phone"] = picture(context, f"{address}/#/orders/1", ".valve", phone, PHONE)
+    large = [
+        f"{name}: {size} bytes, expected {MOST_BYTES} at most" for name, size in sizes.items() if size > MOST_BYTES
+    ]
+    sys.stdout.writelines(f"{line}\n" for line in large)
+    return 1 if large else 0
 
 
-def dress(page: Page, language: str, theme: str, wall: bool) -> None:
+def dress(page: Page, language: str, theme: str, wall: bool = False) -> None:
     """Set language and theme as a person would have."""
     kept = json.dumps({"language": language, "theme": theme, "wall": wall})
     page.evaluate("kept => localStorage.setItem('hydro.prefs', kept)", kept)
 
 
-def picture(context: BrowserContext, url: str, path: Path, size: ViewportSize = SIZE) -> None:
-    """Open a page and take its picture once it has settled."""
+def picture(context: BrowserContext, url: str, there: str, path: Path, size: ViewportSize = SIZE) -> int:
+    """Open a page, take its picture once nothing moves any more and return the file's size [byte]."""
     page = context.new_page()
     page.set_viewport_size(size)
     page.goto(url)
-    page.locator("main h1, main h2").first.wait_for(state="attached")
-    page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=path)
+    page.locator(there).first.wait_for()
+    expect(page.locator(WAITING)).to_have_count(0)
+    page.wait_for_function(STILL)
+    taken = context.new_cdp_session(page).send("Page.captureScreenshot", {"format": "webp", "quality": QUALITY})
+    path.write_bytes(base64.b64decode(taken["data"]))
     page.close()
     sys.stderr.write(f"{path}\n")
+    return path.stat().st_size
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURES))

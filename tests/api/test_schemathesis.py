@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ from api.server import serve
 from models.user import Role, Token
 from tests.api.conftest import NOW, copy_site, fill, furnish
 
-EXAMPLES = 5
+EXAMPLES = int(os.environ.get("HYDRO_EXAMPLES", "5"))
 CHECKS = [
     not_a_server_error,
     status_code_conformance,

@@ -12,12 +12,17 @@ export const NEAREST = 5;
 export const FARTHEST = -9;
 const MARGIN = 0.88;
 
-/** Return the camera that shows a box in a window of that many pixels; a point is shown from some 400 m. */
-export function fitted([west, south, east, north]: Bounds, width: number, height: number, least = 400): Camera {
-  const across = Math.max(east - west, least * Math.min(1, width / height), 1);
-  const up = Math.max(north - south, least * Math.min(1, height / width), 1);
-  const zoom = Math.log2(Math.min((MARGIN * width) / across, (MARGIN * height) / up));
-  return { x: (west + east) / 2, y: (south + north) / 2, zoom: Math.min(NEAREST, Math.max(FARTHEST, zoom)) };
+/**
+ * Return the camera that shows a box in a window of that many pixels, of which the uppermost `covered` lie under tools;
+ * a point is shown from some 400 m.
+ */
+export function fitted([west, south, east, north]: Bounds, width: number, height: number, least = 400, covered = 0): Camera {
+  const free = Math.max(height - covered, height / 2);
+  const across = Math.max(east - west, least * Math.min(1, width / free), 1);
+  const up = Math.max(north - south, least * Math.min(1, free / width), 1);
+  const exact = Math.log2(Math.min((MARGIN * width) / across, (MARGIN * free) / up));
+  const zoom = Math.min(NEAREST, Math.max(FARTHEST, exact));
+  return { x: (west + east) / 2, y: (south + north) / 2 + (height - free) / 2 / 2 ** zoom, zoom };
 }
 
 /** Return where a place stands in the window, in pixels from its upper left. */
