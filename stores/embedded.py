@@ -111,7 +111,7 @@ class EmbeddedStore:
     def latest(self, points: Sequence[str], before: datetime | None = None) -> dict[str, Sample]:
         """Return the newest sample of each point, of those before an instant when one is given."""
         with self._look():
-            names = dict(self._known(points))
+            names = self._points.known(points)
             if len(names) < MANY:
                 query = "SELECT newest.* FROM json_each(?) JOIN newest ON point_id = json_each.value"
                 rows = self._connection.execute(query, (json.dumps(list(names)),)).fetchall()
@@ -140,7 +140,7 @@ class EmbeddedStore:
         """Return the samples of points with ``start <= time < end``, in order of time, as columns."""
         span = (microseconds(start), microseconds(end))
         with self._look():
-            parts = [self._columns(name, self._run(point, *span)) for point, name in self._known(points)]
+            parts = [self._columns(name, self._run(point, *span)) for point, name in self._points.known(points).items()]
         return joined(parts).in_order_of_time()
 
     def means(self, points: Sequence[str], start: datetime, end: datetime, step_s: float) -> list[Mean]:
@@ -148,7 +148,7 @@ class EmbeddedStore:
         begin, step = microseconds(start), round(step_s * 1e6)
         found: list[Mean] = []
         with self._look():
-            for point, name in self._known(points):
+            for point, name in self._points.known(points).items():
                 steps = steps_of(self._run(point, begin, microseconds(end)), begin, step)
                 old = self._old_steps(point, begin, microseconds(end))
                 if old:
@@ -166,7 +166,7 @@ class EmbeddedStore:
         """Yield, a point at a time, the means of samples that have grown old."""
         for name in self.points():
             with self._look():
-                parts = [self._old_steps(point, -(2**62), 2**62) for point, _ in self._known([name])]
+                parts = [self._old_steps(point, -(2**62), 2**62) for point, _ in self._points.known([name]).items()]
             means = [mean for steps in parts for one in steps for mean in means_of(name, one)]
             if means:
                 yield means
@@ -248,13 +248,6 @@ class EmbeddedStore:
                 f"{self._path}: is damaged ({error}); it was left as it is. Move it away to start anew, or restore a"
                 " copy"
             ) from error
-
-    def _known(self, points: Sequence[str]) -> Iterator[tuple[int, str]]:
-        find = self._points.find
-        for point in dict.fromkeys(points):
-            number = find(point)
-            if number is not None:
-                yield number, point
 
     def _columns(self, name: str, run: Run) -> Columns:
         reasons, place = np.unique(run.reason, return_inverse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 
 
 class Names:
@@ -26,6 +27,11 @@ class Names:
                 return None
             self._learn(row[0], name)
         return self._ids[name]
+
+    def known(self, names: Iterable[str]) -> dict[int, str]:
+        """Return the names that have a number, by it, in their order."""
+        ids = self._ids
+        return {number: name for name in names if (number := ids.get(name) or self.find(name)) is not None}
 
     def id_of(self, name: str) -> int:
         """Return the number of a name, giving it one if it has none; inside a transaction."""
