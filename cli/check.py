@@ -15,13 +15,13 @@ import numpy as np
 from hydro.conditions import Conditions
 from hydro.engine import Engine
 from hydro.errors import NetworkError, SolveError
-from hydro.network import JUNCTION, RESERVOIR, TANK, Network, PressureDemand
+from hydro.network import Network, PressureDemand
 from models.fields import expected
 from models.problem import BadInput, Problem
-from models.quantity import Quantity
 from models.site import Site
 from models.site_file import read_site
 from models.table_file import read_table
+from monitor.placement import misplacement, short
 
 BAD_INPUT, UNSOLVABLE = 3, 4
 _REFERENCES = (
@@ -31,12 +31,6 @@ _REFERENCES = (
     ("zones.csv", "zone", "zone", "node"),
 )
 """File, what its rows are called, the column of their name, and the column that names an element of the network."""
-_AT_NODE = {
-    JUNCTION: ("junction", {Quantity.PRESSURE, Quantity.HEAD, Quantity.DEMAND, Quantity.VOLUME}),
-    RESERVOIR: ("reservoir", {Quantity.PRESSURE, Quantity.HEAD, Quantity.FLOW, Quantity.VOLUME}),
-    TANK: ("tank", {Quantity.PRESSURE, Quantity.HEAD, Quantity.LEVEL, Quantity.FLOW, Quantity.VOLUME}),
-}
-_AT_LINK = {Quantity.FLOW, Quantity.VOLUME, Quantity.STATUS, Quantity.SETTING}
 
 
 @dataclass
@@ -131,39 +125,14 @@ def cross_check(folder: Path, network: Network) -> list[Problem]:
             if element and element not in ids[column]:
                 subject = f"{what} {values.get(name, '').strip()}".strip()
                 near = expected(element, ids[column]) if ids[column] else f"no {column} at all"
-                message = f'{subject}: {column} "{element}" is not in the network, expected {_short(near, column)}'
+                message = f'{subject}: {column} "{element}" is not in the network, expected {short(near, column)}'
                 found.append(Problem(message, str(path), line))
     path = folder / "points.csv"
     for values, line in read_table(path, ("name", "element", "quantity"), (), []) if path.exists() else ():
-        message = _point_problem(values, network)
+        message = misplacement(values["element"].strip(), values["quantity"].strip(), network)
         if message:
             found.append(Problem(f"point {values['name'].strip()}: {message}", str(path), line))
     return found
-
-
-def _point_problem(values: dict[str, str], network: Network) -> str:
-    element, word = values["element"].strip(), values["quantity"].strip()
-    if not element:
-        return ""
-    node = network.node_index.get(element)
-    at_link = element in network.link_index
-    if node is None and not at_link:
-        near = expected(element, [*network.node_ids, *network.link_ids])
-        return f'element "{element}" is not in the network, expected {_short(near, "node or link")}'
-    if word not in set(Quantity):
-        return ""
-    kind, allowed = ("link", set(_AT_LINK)) if node is None else _AT_NODE[int(network.node_kind[node])]
-    if at_link and node is not None:
-        # One id may name a node and a link: what fits either is taken.
-        kind, allowed = f"{kind} and link", allowed | _AT_LINK
-    if Quantity(word) in allowed:
-        return ""
-    return f"{word} at {kind} {element}, expected {', '.join(sorted(allowed))}"
-
-
-def _short(near: str, what: str) -> str:
-    """Return the likely word, or only what kind of id is wanted where a list would be endless."""
-    return near if near.endswith("?") or len(near) < 80 else f"the id of a {what}"
 
 
 def compare_times(inp: Path, network: Network) -> list[Problem]:

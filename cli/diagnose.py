@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from hydro.network import Network
 from models.complaint import Complaint
@@ -16,6 +17,10 @@ from models.point import Point
 from models.problem import BadInput, Problem
 from models.site import MonitorSettings, Site, StoreSettings
 
+SETTINGS: dict[str, Any] = {
+    "required_pressure_m": 14.0, "pressure_noise_m": 0.1, "flow_noise_percent": 2.0, "demand_cv": 0.15, "zone_cv": 0.10
+}  # fmt: skip
+"""What is assumed around a bare network."""
 FINE_WINDOW = timedelta(hours=36)
 """Windows up to this long are looked at quarter by quarter of an hour."""
 
@@ -31,31 +36,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pipes", type=Path, metavar="CSV", help="asset data of pipes")
     parser.add_argument("--customers", type=Path, metavar="CSV", help="customers")
     parser.add_argument("--zones", type=Path, metavar="CSV", help="node,zone")
-    parser.add_argument("--pressure-noise-m", type=float, default=0.1, metavar="M")
-    parser.add_argument("--flow-noise-percent", type=float, default=2.0, metavar="P")
-    parser.add_argument("--demand-cv", type=float, default=0.15, metavar="CV")
-    parser.add_argument("--zone-cv", type=float, default=0.10, metavar="CV")
-    parser.add_argument("--required-pressure-m", type=float, default=14.0, metavar="M")
+    parser.add_argument("--pressure-noise-m", type=float, metavar="M")
+    parser.add_argument("--flow-noise-percent", type=float, metavar="P")
+    parser.add_argument("--demand-cv", type=float, metavar="CV")
+    parser.add_argument("--zone-cv", type=float, metavar="CV")
+    parser.add_argument("--required-pressure-m", type=float, metavar="M")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """Diagnose and answer."""
     from hydro.hypothesis import Priors
-    from models.readings_file import read_readings
-    from monitor.diagnoser import Asked, Diagnoser
+    from models.readings_file import first_offset, read_readings
+    from monitor.diagnoser import Asked, Diagnoser, network_origin
+    from monitor.placement import misplaced
 
     points, samples = read_readings(args.readings)
-    site = _site(args, points)
+    site = _site(args)
     first, last = min(one.time for one in samples), max(one.time for one in samples)
-    diagnoser = Diagnoser(site, first)
+    diagnoser = Diagnoser(replace(site, points=()), first)
+    diagnoser.site = replace(site, points=points)
     try:
-        _check(site, points, args, diagnoser.engine.network)
-        diagnoser.origin = _origin(args, diagnoser.origin)
+        network = diagnoser.engine.network
+        _check(site, points, args, network)
+        zone = ZoneInfo(site.time_zone) if args.network.is_dir() else first_offset(args.readings)
+        diagnoser.origin = _origin(args, network_origin(first, network.start_clocktime_s, zone))
         if args.baseline is not None:
-            _, healthy = read_readings(args.baseline)
+            known, healthy = read_readings(args.baseline)
+            _refuse(misplaced(known, network, str(args.baseline)))
             begun, ended = min(one.time for one in healthy), max(one.time for one in healthy)
-            diagnoser.baseline = diagnoser.calibrate(healthy, begun.timestamp(), ended.timestamp())
+            diagnoser.baseline = diagnoser.calibrate(healthy, begun.timestamp(), ended.timestamp(), known)
         end = last + timedelta(seconds=1)
         complaint = None
         if args.complaint is not None:
@@ -69,25 +79,32 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _site(args: argparse.Namespace, points: tuple[Point, ...]) -> Site:
-    """Return the site that the arguments describe: a folder's, or one made up around a bare network."""
+def _site(args: argparse.Namespace) -> Site:
+    """Return the site that the arguments describe: a folder's, or one made up around a bare network.
+
+    What is given on the command line goes before what the folder says.
+    """
     from models.registers_file import read_customers, read_pipes, read_valves, read_zones
     from models.site_file import load_site
 
-    settings = MonitorSettings(
-        required_pressure_m=args.required_pressure_m,
-        pressure_noise_m=args.pressure_noise_m,
-        flow_noise_percent=args.flow_noise_percent,
-        demand_cv=args.demand_cv,
-        zone_cv=args.zone_cv,
-    )
+    problems: list[Problem] = []
+    registers: dict[str, Any] = {
+        name: read(path, problems)
+        for name, read in (
+            ("customers", read_customers), ("valves", read_valves), ("pipes", read_pipes), ("zones", read_zones)
+        )
+        if (path := getattr(args, name)) is not None
+    }  # fmt: skip
+    if problems:
+        raise BadInput(problems)
+    given: dict[str, Any] = {name: value for name in SETTINGS if (value := getattr(args, name)) is not None}
     if args.network.is_dir():
-        return replace(load_site(args.network), points=points, monitor=settings)
+        site = load_site(args.network)
+        return replace(site, monitor=replace(site.monitor, **given), **registers)
     if not args.network.is_file():
         raise BadInput.of("is not there, expected an EPANET file or a site's folder", str(args.network))
-    problems: list[Problem] = []
     nowhere = Path("none")
-    site = Site(
+    return Site(
         folder=args.network.parent,
         name=args.network.stem,
         time_zone="UTC",
@@ -95,29 +112,24 @@ def _site(args: argparse.Namespace, points: tuple[Point, ...]) -> Site:
         network=args.network,
         clock="wall",
         devices=(),
-        points=points,
+        points=(),
         stores=StoreSettings("embedded", nowhere, nowhere, "none"),
-        monitor=settings,
-        customers=read_customers(args.customers, problems) if args.customers else (),
-        valves=read_valves(args.valves, problems) if args.valves else (),
-        pipes=read_pipes(args.pipes, problems) if args.pipes else (),
-        zones=read_zones(args.zones, problems) if args.zones else {},
+        monitor=MonitorSettings(**{**SETTINGS, **given}),
+        **{"customers": (), "valves": (), "pipes": (), "zones": {}, **registers},
     )
-    if problems:
-        raise BadInput(problems)
-    return site
 
 
 def _check(site: Site, points: tuple[Point, ...], args: argparse.Namespace, network: Network) -> None:
-    """Refuse readings and a complaint of elements that the network does not have."""
-    file = str(args.readings)
-    problems = [
-        Problem(f"element {point.element}: not in the network {site.network.name}", file, point.line)
-        for point in points
-        if point.element not in network.node_index and point.element not in network.link_index
-    ]
+    """Refuse readings and a complaint of elements that the network has no place for."""
+    from monitor.placement import misplaced
+
+    problems = misplaced(points, network, str(args.readings))
     if args.complaint is not None and args.complaint not in network.node_index:
         problems.append(Problem(f"--complaint {args.complaint}: no node of the network {site.network.name}"))
+    _refuse(problems)
+
+
+def _refuse(problems: list[Problem]) -> None:
     if problems:
         raise BadInput(problems)
 

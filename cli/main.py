@@ -48,7 +48,13 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    given = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(_parsed(list(sys.argv[1:] if argv is None else argv)))
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parsed(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="hydro", description="Explains a low pressure.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     wanted = next((word for word in given if word in COMMANDS), None)
@@ -56,8 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = commands.add_parser(name, help=summary, description=summary)
         if name == wanted:
             _module(name).add_arguments(command)
-    args = parser.parse_args(given)
-    return _run(args)
+    return parser.parse_args(given)
 
 
 def _module(command: str) -> ModuleType:
@@ -70,8 +75,6 @@ def _run(args: argparse.Namespace) -> int:
         status: int = _module(args.command).run(args)
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,7 +84,7 @@ def _run(args: argparse.Namespace) -> int:
         if os.environ.get("HYDRO_DEBUG"):
             raise
         known = _status(error)
-        message = str(error) if known is not None else f"unexpected {type(error).__name__}: {error}"
+        message = _words(error) if known is not None else f"unexpected {type(error).__name__}: {error}"
         print(message, file=sys.stderr)  # noqa: T201
         return 1 if known is None else known
 
@@ -93,8 +96,20 @@ def _innermost(error: Exception) -> Exception:
     return error
 
 
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
 def _status(error: Exception) -> int | None:
     """Return the exit status of an error that a user can mend, None for one of ours."""
+    if isinstance(
+        error, FileNotFoundError | NotADirectoryError | IsADirectoryError | FileExistsError | PermissionError
+    ):
+        return 3
+    if isinstance(error, OSError):
+        return 5
     if isinstance(error, Unavailable):
         return 5
     if isinstance(error, BadInput):

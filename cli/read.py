@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -72,7 +73,7 @@ def modelled_values(site: Site, samples: Mapping[str, Sample]) -> dict[str, floa
     now = max(one.time for one in good)
     with Engine(site.network, PressureDemand(required=site.monitor.required_pressure_m), workers=1) as engine:
         network = engine.network
-        origin = network_origin(now, network.start_clocktime_s, site.time_zone)
+        origin = network_origin(now, network.start_clocktime_s, ZoneInfo(site.time_zone))
         conditions = engine.default_conditions(now.timestamp() - origin)
         state = engine.solve(_measured(site.points, samples, network, conditions))
     values = {}

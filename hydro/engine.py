@@ -78,7 +78,7 @@ class Engine:
                 first.close()
                 raise
         except EngineError as error:
-            shown = _report_errors(self._scratch / "1.rpt")
+            shown = _report_errors(self._scratch / "1.rpt", inp)
             shutil.rmtree(self._scratch, ignore_errors=True)
             raise NetworkError(f"{inp}: {shown or error}") from error
         self._extended: Shared[Extended] = Shared(self._open_extended, self._workers)
@@ -200,12 +200,20 @@ class Engine:
         InputError
             The network does not bear the scenario, or the file cannot be written.
         """
+        beside = path.with_name(f".{path.name}.part")
         project = Extended(self._open(quiet=False), self.network, self.pressure_demand)
         try:
-            project.save(str(path), scenario, until_s)
-        except EngineError as error:
+            if not path.parent.is_dir():
+                raise InputError(f"{path}: there is no folder {path.parent}")
+            project.save(str(beside), scenario, until_s)
+            # EPANET does not look whether its writing succeeds.
+            if not beside.read_text(encoding="utf-8", errors="replace").rstrip().endswith("[END]"):
+                raise InputError(f"{path}: cannot be written whole, is the disk full?")
+            beside.replace(path)
+        except (EngineError, OSError) as error:
             raise InputError(f"{path}: {error}") from error
         finally:
+            beside.unlink(missing_ok=True)
             project.close()
 
     def _told(self, question: Callable[[], Answer]) -> Answer:
@@ -273,9 +281,23 @@ def _refuse_nothing(network: Network) -> None:
         raise EngineError("holds no reservoir and no tank, expected a source that fixes the head")
 
 
-def _report_errors(report: Path) -> str:
-    """Return the error lines of EPANET's report, joined."""
+def _report_errors(report: Path, inp: Path) -> str:
+    """Return the errors of EPANET's report, joined, each with the line of the file that it is about."""
     if not report.exists():
         return ""
-    lines = [line.strip() for line in report.read_text(errors="replace").splitlines()]
-    return "; ".join(line for line in lines if "Error" in line or (line.endswith(":") and "riteria" not in line))
+    lines = [line.strip() for line in report.read_text(errors="replace").splitlines() if line.strip()]
+    told = []
+    for place, line in enumerate(lines):
+        if "Error" in line:
+            # A colon at the end announces the line of the file.
+            quoted = lines[place + 1] if line.endswith(":") and place + 1 < len(lines) else ""
+            told.append(f'{line} "{quoted}"{_line_of(inp, quoted)}' if quoted else line)
+    # That there are errors is no news beside them.
+    return "; ".join([one for one in told if not one.startswith("Error 200")] or told)
+
+
+def _line_of(inp: Path, quoted: str) -> str:
+    """Return where a line of the file is, empty where that cannot be told."""
+    wanted = quoted.split()
+    lines = inp.read_text(encoding="utf-8", errors="replace").splitlines() if inp.is_file() else []
+    return next((f" in line {number}" for number, line in enumerate(lines, 1) if line.split() == wanted), "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from models.fields import Fields
@@ -49,6 +49,13 @@ def read_readings(path: Path) -> tuple[tuple[Point, ...], list[Sample]]:
             samples.append(Sample(name, time, value, quality))
     _refuse(problems, samples, path)
     return tuple(points.values()), samples
+
+
+def first_offset(path: Path) -> tzinfo:
+    """Return the offset from UTC of the first reading in time of a file that has been read well."""
+    rows = read_table(path, ("time",), (), [])
+    first = min((datetime.fromisoformat(values["time"].strip()) for values, _ in rows), key=lambda one: one.timestamp())
+    return first.tzinfo or UTC
 
 
 def read_history(path: Path, points: Iterable[Point]) -> list[Sample]:

@@ -9,8 +9,9 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -30,11 +31,15 @@ from hydro.search import Effort
 from hydro.window import Window, build_window, step_edges
 from models.complaint import Complaint
 from models.measurement import HandReading
+from models.point import Point
+from models.problem import BadInput, Problem
 from models.sample import Sample
 from models.site import Site
+from monitor.placement import misplaced
 from monitor.registers import assets_of
 from monitor.series import Sorted, series_of
 
+BACK_S = 8 * 7 * 86400.0
 HEARD_S = 3600.0
 """A complaint speaks of the hour before it."""
 FINE_S, LONGEST_FINE_S = 3 * 3600.0, 10 * 3600.0
@@ -61,9 +66,21 @@ class Diagnoser:
     """A site's network, opened once, with what is believed of it."""
 
     def __init__(self, site: Site, today: datetime, catalogue: Catalogue | None = None) -> None:
+        """Open the site's network.
+
+        Raises
+        ------
+        BadInput
+            A point or a customer is at an element that the network does not have, or that has no such quantity.
+        """
         settings = site.monitor
         self.site = site
         self.engine = Engine(site.network, PressureDemand(required=settings.required_pressure_m))
+        try:
+            self._refuse(site.points, str(site.folder / "points.csv"))
+        except BadInput:
+            self.engine.close()
+            raise
         self.assets = assets_of(site, self.engine.network, today.date())
         self.catalogue = catalogue or standard_catalogue()
         # Without a baseline nothing is known of the gauges: their datums are as doubtful as levelling leaves them.
@@ -71,15 +88,42 @@ class Diagnoser:
         self.learning = Uncertainty(demand_cv=settings.demand_cv, zone_cv=settings.zone_cv, datum_m=0.5)
         self.noise = Noise(settings.pressure_noise_m, settings.flow_noise_percent / 100.0)
         self.baseline: Baseline | None = None
-        self.origin = network_origin(today, self.engine.network.start_clocktime_s, site.time_zone)
+        # Whole weeks earlier: a window of the past has positive network time, and weekly patterns keep their phase.
+        clock = self.engine.network.start_clocktime_s
+        self.origin = network_origin(today, clock, ZoneInfo(site.time_zone)) - BACK_S
+
+    def _refuse(self, points: Sequence[Point], file: str) -> None:
+        network = self.engine.network
+        problems = misplaced(points, network, file)
+        problems += [
+            Problem(f'customer {one.customer_id}: node "{one.node}" is not in the network', str(self.site.folder))
+            for one in self.site.customers
+            if one.node not in network.node_index
+        ]
+        if problems:
+            raise BadInput(problems)
 
     def close(self) -> None:
         """Give the engine back."""
         self.engine.close()
 
-    def calibrate(self, samples: Sequence[Sample], start: float, end: float) -> Baseline:
-        """Return the baseline of a window held to be healthy."""
-        window = self._window(self._sorted(samples), start, end, np.arange(start, end + 1.0, 3600.0))
+    def calibrate(
+        self, samples: Sequence[Sample], start: float, end: float, points: Sequence[Point] | None = None
+    ) -> Baseline:
+        """Return the baseline of a window held to be healthy; ``points``: of the samples, the site's by default.
+
+        Raises
+        ------
+        SolveError
+            The window holds no hour that the model can be compared with.
+        """
+        known = self.site.points if points is None else points
+        sorted_ = series_of(known, self.engine.network, samples)
+        window = self._window(sorted_, start, end, np.arange(start, end + 1.0, 3600.0))
+        if window.steps == 0:
+            raise SolveError(
+                f"no hour of good readings between {_iso(start)} and {_iso(end)}, expected a healthy day or more"
+            )
         departures = fresh_departures(self.engine, window, self.assets, self.learning)
         return learn(self.engine, window, departures, self.assets, self.learning)
 
@@ -172,17 +216,13 @@ class Diagnoser:
         return sorted(affected, key=lambda one: -float(str(one["head_lost_m"])))
 
 
-def network_origin(near: datetime, start_clocktime_s: int, time_zone: str) -> float:
-    """Return the latest instant not after ``near`` at which the local clock shows the network's start [s]."""
-    from datetime import timedelta
-    from zoneinfo import ZoneInfo
-
-    local = near.astimezone(ZoneInfo(time_zone))
+def network_origin(near: datetime, start_clocktime_s: int, zone: tzinfo) -> float:
+    """Return the latest instant not after ``near`` at which a zone's clock shows the network's start [s]."""
+    local = near.astimezone(zone)
     start = local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(seconds=start_clocktime_s)
     if start > local:
         start -= timedelta(days=1)
-    # Whole weeks earlier: a window of the past has positive network time, and weekly patterns keep their phase.
-    return (start - timedelta(weeks=8)).timestamp()
+    return start.timestamp()
 
 
 def _edges(asked: Asked) -> Floats:

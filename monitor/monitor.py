@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from hydro.errors import HydroError
 from hydro.hypothesis import Priors
@@ -86,7 +88,7 @@ class Monitor:
         self._examined: datetime | None = None
         self._looked: datetime | None = None
         self._answered: dict[int, int] = {}
-        self._complained: dict[int, tuple[Condition, ...]] = {}
+        self._complained = self._as_answered()
         self._spool = spool
         self._spool_seen: SpoolState | None = None
 
@@ -135,10 +137,23 @@ class Monitor:
                 self._complained.pop(complaint.id, None)
                 continue
             readings = len(self._records.hand_readings(complaint.id))
-            if complaint.status is ComplaintStatus.REGISTERED or readings > self._answered.get(complaint.id, readings):
+            # Which readings the last answer before a restart had seen nobody knows: it is given once more.
+            if complaint.status is ComplaintStatus.REGISTERED or readings > self._answered.get(complaint.id, 0):
                 waiting.append(complaint)
             self._answered[complaint.id] = readings
         return waiting
+
+    def _as_answered(self) -> dict[int, tuple[Condition, ...]]:
+        """Return what the answers to open complaints said: a restart clears no alarm."""
+        answered = {}
+        for complaint in self._records.complaints(ComplaintStatus.DIAGNOSED):
+            if complaint.diagnosis_id is not None:
+                document = self._records.diagnosis(complaint.diagnosis_id)
+                answered[complaint.id] = self._conditions_of(document)
+        return answered
+
+    def _conditions_of(self, document: Mapping[str, Any]) -> tuple[Condition, ...]:
+        return diagnosis_conditions(document, self._site.monitor.alarm_probability, self._records.open_alarms())
 
     def _answer(self, complaint: Complaint) -> Published | None:
         readings = self._records.hand_readings(complaint.id)
@@ -148,8 +163,7 @@ class Monitor:
         if document is None:
             return None
         kept = self._records.keep_diagnosis(document, f"complaint/{complaint.id}", complaint.id)
-        probability = self._site.monitor.alarm_probability
-        self._complained[complaint.id] = diagnosis_conditions(document, probability, self._records.open_alarms())
+        self._complained[complaint.id] = self._conditions_of(document)
         return Published(kept, complaint.id)
 
     def _survey(self, now: datetime) -> Published | None:

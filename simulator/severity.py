@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from models.problem import BadInput, Problem
 from models.register import Customer
 from simulator.episodes import Episode
 from simulator.events import Blockage, CustomerComplaint, Event
@@ -65,11 +66,13 @@ def find_fault(
 
     Raises
     ------
+    BadInput
+        There is no such link.
     NotSolvable
-        Even full closure costs no customer 1 m, or there is no such link or no customer.
+        Even full closure costs no customer 1 m, or there is no customer.
     """
     if link not in truth.elements.links:
-        raise NotSolvable(f"fault link {link}: not in the network")
+        raise BadInput([Problem(f"fault link {link}: not in the network, expected the id of a link")])
     if not customers:
         raise NotSolvable(f"fault link {link}: the site has no customers.csv, so nobody can lose pressure")
     losses = _losses(truth, onset, others, link, [truth.elements.nodes[customer.node] for customer in customers])

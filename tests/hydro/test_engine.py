@@ -259,7 +259,10 @@ def test_measured_levels_drive_a_run_and_the_rest_follows(tmp_path: Path) -> Non
         ("[JUNCTIONS]\nJ 1 1\n[RESERVOIRS]\nR 10\n[PIPES]\nP R X 10 100 100\n[END]\n", "undefined node"),
         ("a letter, not a network\n", "holds no nodes"),
         ("[JUNCTIONS]\nJ 1 1\n[RESERVOIRS]\nR 10\n[END]\n", "holds no links"),
-        ("[JUNCTIONS]\nJ ten 1\n[RESERVOIRS]\nR 10\n[PIPES]\nP R J 10 100 100\n[END]\n", "numeric"),
+        (
+            "[JUNCTIONS]\nJ ten 1\n[RESERVOIRS]\nR 10\n[PIPES]\nP R J 10 100 100\n[END]\n",
+            'numeric.*"J ten 1" in line 2',
+        ),
         ("[JUNCTIONS]\nJ 1 1\nK 1 1\n[PIPES]\nP J K 10 100 100\n[END]\n", "no reservoir and no tank"),
     ],
 )

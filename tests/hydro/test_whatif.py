@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -87,6 +89,24 @@ def test_epanet_gives_the_same_answer_with_the_saved_file(name: str, tmp_path: P
             fed = ~cut_off(network, state.status) & (network.node_kind == JUNCTION)
             assert np.max(np.abs(theirs * metre - state.pressure)[fed]) < 0.005
         assert max(np.ptp(a.head - b.head) for a, b in zip(answer.before, answer.after, strict=True)) > 0.05
+
+
+def test_a_file_that_cannot_be_written_whole_is_told_and_leaves_what_was_there(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.inp"
+    saved.write_text("as it was")
+    # The largest size that a file may have stands for the end of the disk.
+    code = (
+        "import resource, signal, sys; from cli.main import main; "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000)); "
+        f"sys.exit(main(['whatif', {str(NETWORKS['Net1'])!r}, '--close', '10', '--save', {str(saved)!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 3
+    assert "saved.inp: cannot be written whole" in done.stderr
+    assert saved.read_text() == "as it was"
+    assert list(tmp_path.iterdir()) == [saved]
 
 
 def _pressure_unit(inp: Path) -> str:

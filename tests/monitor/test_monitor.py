@@ -1,0 +1,80 @@
+"""A monitor that begins again: what was found and read before is not forgotten."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import sample_networks
+from models.complaint import Complaint
+from models.measurement import HandReading
+from models.problem import BadInput
+from models.site import Site
+from models.site_file import load_site
+from monitor.diagnoser import Diagnoser
+from monitor.monitor import Monitor
+from stores.records import Records
+from stores.telemetry import open_telemetry
+
+JIAOZHOU = Path(sample_networks.__file__).parent / "jiaozhou"
+ANSWER = Path(__file__).parents[1] / "cases" / "documented-morning" / "diagnosis.json"
+SEVEN = datetime(2026, 7, 10, 23, tzinfo=UTC)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    folder = tmp_path / "jiaozhou"
+    shutil.copytree(JIAOZHOU, folder, ignore=shutil.ignore_patterns("data", "plant"))
+    return load_site(folder)
+
+
+@pytest.fixture
+def diagnoser(site: Site) -> Iterator[Diagnoser]:
+    opened = Diagnoser(site, SEVEN)
+    yield opened
+    opened.close()
+
+
+def monitor(site: Site, records: Records, diagnoser: Diagnoser) -> Monitor:
+    return Monitor(site, open_telemetry(site.stores), records, diagnoser)
+
+
+def answered(records: Records) -> Complaint:
+    """Return a complaint that has been diagnosed: two causes of the answer are worth an alarm."""
+    complaint = records.register_complaint(Complaint("C-FAN", "J-126", SEVEN, "no pressure", None, "hotline"))
+    records.keep_diagnosis(json.loads(ANSWER.read_text()), f"complaint/{complaint.id}", complaint.id)
+    return records.complaint(complaint.id)
+
+
+def test_what_was_answered_before_a_restart_still_stands(site: Site, diagnoser: Diagnoser) -> None:
+    with Records(site.stores.records_url) as records:
+        complaint = answered(records)
+        found = monitor(site, records, diagnoser)._complained
+        assert any(one.key.startswith("diagnosis/blocked_link/") for one in found[complaint.id])
+        records.close_complaint(complaint.id, "Li", SEVEN)
+        assert monitor(site, records, diagnoser)._complained == {}
+
+
+def test_reading_that_a_crew_entered_while_nobody_watched_is_answered(site: Site, diagnoser: Diagnoser) -> None:
+    with Records(site.stores.records_url) as records:
+        complaint = answered(records)
+        assert monitor(site, records, diagnoser)._to_answer() == []
+        records.keep_hand_reading(HandReading("J-123", SEVEN, 8.0, "Li", complaint_id=complaint.id))
+        begun = monitor(site, records, diagnoser)
+        assert [one.id for one in begun._to_answer()] == [complaint.id]
+        assert begun._to_answer() == []
+
+
+def test_point_that_the_network_has_no_place_for_is_refused_with_its_line(site: Site) -> None:
+    points = site.folder / "points.csv"
+    lines = points.read_text().splitlines()
+    place = next(number for number, line in enumerate(lines) if ",pressure," in line)
+    lines[place] = lines[place].replace(lines[place].split(",")[1], "P-144", 1)
+    points.write_text("\n".join(lines) + "\n")
+    with pytest.raises(BadInput, match=f"points.csv:{place + 1}.*pressure at link P-144, expected"):
+        Diagnoser(load_site(site.folder), SEVEN)
