@@ -82,6 +82,7 @@ def measure(page: Page, root: str, pipes: int) -> dict[str, Any]:
     state_meta, state = unpack(page.request.get(f"{root}/api/v1/state/arrays").body())
     large, count = tiled(network, pipes)
     body = packed({**network_meta, "revision": "tiled"}, large)
+    sys.stderr.write(f"{len(large['link_kind'])} links travel as {len(body.gzipped) / 1e6:.2f} MB\n")
     rng = np.random.default_rng(1)
 
     def step() -> Packed:
