@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from models.problem import BadInput
 from models.site import Site
 from simulator.episodes import Episode, load_episode
 from simulator.events import Blockage, CustomerComplaint, DemandChange, Event
@@ -33,7 +34,7 @@ def test_fault_costs_somebody_three_metres_and_not_much_more(open_truth: OpenTru
 def test_link_that_costs_nobody_anything_is_no_case(open_truth: OpenTruth, site: Site) -> None:
     with pytest.raises(NotSolvable, match=f"costs no customer {LEAST_M:g} m"):
         find_fault(open_truth(), START, (), "P9", site.customers)
-    with pytest.raises(NotSolvable, match="not in the network"):
+    with pytest.raises(BadInput, match="not in the network"):
         find_fault(open_truth(), START, (), "P99", site.customers)
     with pytest.raises(NotSolvable, match=r"no customers\.csv"):
         find_fault(open_truth(), START, (), "P6", ())
