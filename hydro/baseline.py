@@ -86,11 +86,7 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
         replace(condition, demand=condition.demand * np.exp(baseline.hourly[hour[step]][assets.zone]))
         for step, condition in enumerate(case.plain)
     )
-    day = tuple(
-        replace(condition, demand=condition.demand * np.exp(baseline.hourly[hour][assets.zone]))
-        for hour, condition in enumerate(case.day)
-    )
-    return replace(case, plain=plain, day=day)
+    return replace(case, plain=plain, hourly=baseline.hourly)
 
 
 def _learnt(departures: Departures, evidence: Evidence, assets: Assets) -> Departures:

@@ -22,7 +22,7 @@ from hydro.mains import Main, main_of
 from hydro.network import PIPES
 from hydro.observables import PRESSURE, Observables
 from hydro.readings import Floats
-from hydro.resolve import conditions_at_hour, conditions_under
+from hydro.resolve import coming_day, conditions_at_hour, conditions_under
 from hydro.state import State
 
 GIVEN_BACK = 0.8
@@ -82,14 +82,15 @@ def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize
     plans += [((), (resize,)) for resize in resizes]
     if len(plans) > 1:
         plans.append((tuple(curable), tuple(resizes)))
-    before = _through_the_day(diagnosis, hypothesis, (), node)
+    day = coming_day(diagnosis.found.case)
+    before = _through_the_day(diagnosis, day, hypothesis, (), node)
     now = _at_step(diagnosis, hypothesis, (), node, step)
     found = []
     for faults, laid in plans:
         left = hypothesis
         for fault in (*faults, *_gone_with(hypothesis, laid)):
             left = without(left, fault)
-        after = _through_the_day(diagnosis, left, laid, node)
+        after = _through_the_day(diagnosis, day, left, laid, node)
         then = _at_step(diagnosis, left, laid, node, step)
         found.append(Cure(faults, laid, then - now, then, before, after))
     return sorted(found, key=lambda cure: -cure.regained)
@@ -104,13 +105,15 @@ def _at_step(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize
     return float(case.engine.solve(condition).pressure[node])
 
 
-def _through_the_day(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize], node: int) -> Floats:
-    """Return (24,) pressure at the node [m] with the faults there all day."""
+def _through_the_day(
+    diagnosis: Diagnosis, day: Sequence[Conditions], hypothesis: Hypothesis, laid: Sequence[Resize], node: int
+) -> Floats:
+    """Return (24,) pressure at the node [m] with the faults there all ``day``."""
     case = diagnosis.found.case
     place = likely_place(case, diagnosis.leading)
     conditions = []
-    for hour in range(24):
-        condition = conditions_at_hour(case, place, hypothesis, hour)
+    for plain in day:
+        condition = conditions_at_hour(case, plain, place, hypothesis)
         for resize in laid:
             condition = resize.apply(condition)
         conditions.append(condition)

@@ -39,14 +39,14 @@ class Case:
     """Everything that stays the same while hypotheses come and go.
 
     ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them;
-    ``day``: those of each hour of the day; ``regimes``: (T,) in which way the network works, and ``middles``: (K,) the
-    step in the middle of each.
+    ``hourly``: (24, Z) log demand factor of each zone by the hour, which a baseline taught; ``regimes``: (T,) in which
+    way the network works, and ``middles``: (K,) the step in the middle of each.
     """
 
     engine: Engine
     window: Window
     plain: tuple[Conditions, ...]
-    day: tuple[Conditions, ...]
+    hourly: Floats
     regimes: NDArray[np.intp]
     middles: NDArray[np.intp]
     departures: Departures
@@ -94,15 +94,24 @@ def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int
     return condition
 
 
-def conditions_at_hour(case: Case, place: Place, hypothesis: Hypothesis, hour: int) -> Conditions:
-    """Return the conditions of an hour of the day with the departures at ``place`` and the faults there all the time.
+def coming_day(case: Case) -> list[Conditions]:
+    """Return the conditions of the 24 hours of the network's day that come next, without departures and faults."""
+    zone = case.assets.zone
+    return [
+        replace(condition, demand=condition.demand * np.exp(case.hourly[hour][zone]))
+        for hour, condition in enumerate(day_conditions(case.engine, case.window, case.plain))
+    ]
+
+
+def conditions_at_hour(case: Case, plain: Conditions, place: Place, hypothesis: Hypothesis) -> Conditions:
+    """Return an hour of the coming day with the departures at ``place`` and the faults there all the time.
 
     Demand stands above or below the usual day as it has of late.
     """
     theta = case.departures.theta(place.departures)
     network = case.engine.network
     late = place.zones[-LATE:].mean(axis=0)
-    condition = depart(case.day[hour], case.departures, theta, late, case.assets, network)
+    condition = depart(plain, case.departures, theta, late, case.assets, network)
     for fault in hypothesis:
         condition = fault.kind.apply(condition, fault.candidate, fault.severity, network)
     return condition
@@ -209,8 +218,8 @@ def open_case(
         sure = np.flatnonzero(~doubtful)
         window, plain, doubtful = window.keep(sure), [plain[step] for step in sure], doubtful[sure]
     regimes, middle = _regimes(engine, window, plain)
-    day = day_conditions(engine, window, plain)
-    case = Case(engine, window, tuple(plain), tuple(day), regimes, middle, departures, assets, swing, temper)
+    hourly = np.zeros((24, len(assets.zone_names)))
+    case = Case(engine, window, tuple(plain), hourly, regimes, middle, departures, assets, swing, temper)
     for _ in range(AGAIN if doubtful.any() else 0):
         case = _decided_again(case)
     return case
