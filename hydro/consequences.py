@@ -15,7 +15,7 @@ from hydro.hypothesis import Fault, Hypothesis
 from hydro.readings import Floats
 from hydro.resolve import Case, conditions_under
 from hydro.response import SLACK
-from hydro.search import Explained, rescan
+from hydro.weighing import Explained, rescan
 
 PATTERN_DOUBT = 0.15
 """What a customer draws more keeps to his old pattern no better than demands do to theirs: deviation at an hour [-]."""

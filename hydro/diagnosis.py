@@ -20,9 +20,10 @@ from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Fault, Priors
 from hydro.observables import HEAD, PRESSURE
 from hydro.resolve import Case, marginal, open_case
-from hydro.search import Effort, Explained, Search, Weighed, search
+from hydro.search import Effort, Search, search
 from hydro.shortlist import Key
 from hydro.threads import on_one_core
+from hydro.weighing import Explained, Weighed
 from hydro.window import Window
 
 APART = 4.0

@@ -1,0 +1,292 @@
+"""Weighing: how well one hypothesis explains a window, from a rough scan to EPANET at the hypothesis' own state.
+
+What a search asks of each hypothesis that it looks at: the posterior over the severity and onset of the fault that was
+added last (``scan_lead``), and the whole solved, linearised and fitted where the hypothesis puts it (``explain``,
+``polished``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hydro.complaint import Complaint
+from hydro.evidence import Evidence
+from hydro.faults import Candidate, Scene
+from hydro.hypothesis import Hypothesis, Priors
+from hydro.readings import Floats
+from hydro.resolve import Case, evidence_at, recentred
+from hydro.response import SLACK, ByOnset, Response, by_onset, slack
+from hydro.severity import Judge, Scan, scan_severities
+from hydro.shortlist import Key, Lead
+
+FREE = 2.0
+"""How far a severity known already moves at most, in standard deviations of its slack."""
+ROUNDS, SETTLED = 4, 0.02
+"""How often departures and severities are fitted in turn at most, and the relative change that is none."""
+GAINED = 0.05
+"""A step that explains less more than this is not taken."""
+
+Keys = frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A hypothesis solved and linearised at its own state.
+
+    ``told``: log-probability of readings, complaint and severities at their likeliest; ``log_width``: log of how much
+    of the severities and onsets believed possible explains the readings.
+    """
+
+    hypothesis: Hypothesis
+    log_prior: float
+    told: float
+    log_width: float
+    evidence: Evidence
+
+    @property
+    def keys(self) -> Keys:
+        """Return the causes that it names."""
+        return keys_of(self.hypothesis)
+
+    @property
+    def log_weight(self) -> float:
+        """Return the log of prior × likelihood, severities and onsets summed out."""
+        return self.log_prior + self.told + self.log_width
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """A hypothesis to be extended: ``evidence`` at its own state, its severities free to move beside the departures."""
+
+    explained: Explained
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A hypothesis judged with the linearisation of its ``parent``, as screening or a scan knows it."""
+
+    hypothesis: Hypothesis
+    log_weight: float
+    log_width: float
+    parent: Parent
+    lead: Lead
+    scanned: bool
+
+    @property
+    def keys(self) -> Keys:
+        """Return the causes that it names."""
+        return keys_of(self.hypothesis)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a search is about; the same for every hypothesis."""
+
+    case: Case
+    scene: Scene
+    believed: Mapping[Key, tuple[Candidate, float]]
+    priors: Priors
+    complaint: Complaint | None
+    usual: float
+
+
+def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evidence]:
+    """Return the posterior over one fault's severity at the hypothesis' own state, and the evidence it was found with.
+
+    The other faults' severities are free to move beside it: in the evidence they stand in the order of the hypothesis.
+    """
+    hypothesis, base = explained.hypothesis, explained.evidence
+    others = [one for one in range(len(hypothesis)) if one != place]
+    freed = base.with_beside(slack(asked.case, base, hypothesis, hypothesis, others))
+    return _scan(asked, freed, hypothesis, hypothesis, place), freed
+
+
+def polished(asked: Question, one: Explained) -> Explained:
+    """Return a hypothesis fitted where it makes the departures likeliest, which moves as severities do."""
+    fitted = one
+    for _ in range(ROUNDS):
+        before = [abs(fault.severity) for fault in fitted.hypothesis]
+        fitted = replace(fitted, evidence=recentred(asked.case, fitted.hypothesis, fitted.evidence))
+        fitted = _fitted(asked, fitted)
+        if np.allclose(before, [abs(fault.severity) for fault in fitted.hypothesis], rtol=SETTLED, atol=0.0):
+            break
+    free = range(len(one.hypothesis) - 1)
+    return _told(asked, fitted.hypothesis, one.log_prior, one.log_width, fitted.evidence, free)
+
+
+def _fitted(asked: Question, one: Explained, rounds: int = 3) -> Explained:
+    """Return a hypothesis with all severities moved together to where readings and departures want them."""
+    for _ in range(rounds):
+        shifts = slackened(asked, one).beside.mean
+        hypothesis = _shifted(asked, one.hypothesis, range(len(one.hypothesis)), shifts)
+        evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+        moved = _told(asked, hypothesis, one.log_prior, one.log_width, evidence, ())
+        if moved.told < _told(asked, one.hypothesis, one.log_prior, one.log_width, one.evidence, ()).told + GAINED:
+            return one
+        one = moved
+    return one
+
+
+def rest_of(asked: Question, one: Explained, place: int) -> Explained:
+    """Return a hypothesis with one of its faults taken away, solved at the same departures."""
+    hypothesis = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
+    evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+    prior = log_prior_of(asked, hypothesis) if hypothesis else 0.0
+    free = range(len(hypothesis))
+    return _told(asked, hypothesis, prior, free_width(asked, hypothesis), evidence, free)
+
+
+def keys_of(hypothesis: Hypothesis) -> Keys:
+    """Return the causes that a hypothesis names."""
+    return frozenset(fault.key for fault in hypothesis)
+
+
+def free_width(asked: Question, hypothesis: Hypothesis) -> float:
+    """Return the log of the share of their prior range that ``SLACK`` spans, for faults that are free to move.
+
+    Their onsets stand: each is one of as many as the window has steps.
+    """
+    total = 0.0
+    for fault in hypothesis:
+        grid = np.abs(fault.kind.severities(asked.scene))
+        span = float(np.log(grid.max() / grid.min()))
+        total += min(0.0, float(np.log(SLACK * np.sqrt(2 * np.pi) / span))) - float(np.log(asked.case.window.steps))
+    return total
+
+
+def log_prior_of(asked: Question, hypothesis: Hypothesis) -> float:
+    """Return the log prior of a hypothesis: given one fault, each other has its own share of another's likelihood."""
+    alone = sum(float(np.log(asked.believed[fault.key][1])) for fault in hypothesis)
+    relative = float(np.log(asked.priors.another / asked.priors.any_fault))
+    return alone + relative * sum(range(len(hypothesis)))
+
+
+def severity_odds(asked: Question, hypothesis: Hypothesis) -> float:
+    """Return how likely the severities of a hypothesis are among those of their kinds, as a logarithm."""
+    return sum(
+        float(fault.kind.log_odds(asked.scene, fault.candidate, np.array([fault.severity]))[0]) for fault in hypothesis
+    )
+
+
+def slackened(asked: Question, explained: Explained) -> Evidence:
+    """Return the evidence of a hypothesis with the severities of all its faults free to move."""
+    hypothesis, base = explained.hypothesis, explained.evidence
+    places = range(len(hypothesis))
+    return base.with_beside(slack(asked.case, base, hypothesis, hypothesis, places)) if hypothesis else base
+
+
+def scan_lead(asked: Question, parent: Parent, lead: Lead) -> Weighed:
+    """Scan one more fault's severities beside the parent's faults, and move those to where they suit it."""
+    standing = parent.explained.hypothesis
+    hypothesis = (*standing, lead.fault)
+    scan = _scan(asked, parent.evidence, standing, hypothesis, len(standing))
+    width = scan.log_width + free_width(asked, standing)
+    weight = log_prior_of(asked, hypothesis) + scan.peak + width
+    return Weighed(_moved(asked, hypothesis, len(standing), scan), weight, width, parent, lead, scanned=True)
+
+
+def lead_worth(asked: Question, parent: Parent, lead: Lead) -> float:
+    """Return the log weight of a lead, solved at the severity that screening proposes alone."""
+    standing = parent.explained.hypothesis
+    hypothesis = (*standing, lead.fault)
+    told = _judge(asked, parent.evidence, standing, hypothesis, len(standing))
+    severity = lead.fault.severity
+    return lead.log_prior + float(told(severity, severity, severity).log_likelihood.max())
+
+
+def _moved(asked: Question, hypothesis: Hypothesis, place: int, scan: Scan) -> Hypothesis:
+    """Return the hypothesis with one fault at its likeliest severity and onset and the others where they suit it."""
+    others = [one for one in range(len(hypothesis)) if one != place]
+    moved = list(_shifted(asked, hypothesis, others, scan.beside[scan.likeliest]))
+    moved[place] = replace(hypothesis[place], severity=scan.best, onset=scan.onset)
+    return tuple(moved)
+
+
+def _shifted(asked: Question, hypothesis: Hypothesis, places: Sequence[int], shifts: Floats) -> Hypothesis:
+    """Return the hypothesis with the severities at ``places`` moved by the last of ``shifts``, deviations of slack."""
+    moved = list(hypothesis)
+    last = np.clip(shifts[len(shifts) - len(places) :], -FREE, FREE)
+    for place, shift in zip(places, last, strict=True):
+        fault = hypothesis[place]
+        grid = np.sort(np.abs(fault.kind.severities(asked.scene)))
+        size = np.clip(abs(fault.severity) * np.exp(SLACK * shift), grid[0], grid[-1])
+        moved[place] = replace(fault, severity=float(np.sign(fault.severity) * size))
+    return tuple(moved)
+
+
+def _scan(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Scan:
+    """Return the posterior over severity and onset of one fault of a hypothesis beside the others."""
+    fault = hypothesis[place]
+    judge = _judge(asked, base, standing, hypothesis, place)
+    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
+
+
+def _judge(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Judge:
+    """Return what judges the severities of one fault of a hypothesis beside the others."""
+    fault = hypothesis[place]
+    response = Response(asked.case, base, standing, hypothesis, place)
+    beside = severity_odds(asked, (*hypothesis[:place], *hypothesis[place + 1 :]))
+
+    def judge(severity: float, lower: float, upper: float) -> ByOnset:
+        on = response.on(severity, lower, upper)
+        judged = by_onset(base, response.off, on)
+        odds = beside + severity_odds(asked, (replace(fault, severity=severity),))
+        heard = _heard_by_onset(asked, base, response.off, on)
+        return replace(judged, log_likelihood=judged.log_likelihood + odds + heard)
+
+    return judge
+
+
+def _heard_by_onset(asked: Question, base: Evidence, off: Floats, on: Floats) -> Floats:
+    """Return (T,) log-probability of the complaint for a fault that begins at each step."""
+    complaint = asked.complaint
+    if complaint is None:
+        return np.zeros(len(off))
+    plain = watched_pressure(base, complaint)
+    without, with_fault = plain + off[:, complaint.row], plain + on[:, complaint.row]
+    begun = np.arange(len(off))[:, None] <= complaint.steps[None, :]
+    lowest = np.where(begun, with_fault[complaint.steps], without[complaint.steps]).min(axis=1)
+    return complaint.log_likelihood(lowest, asked.usual)
+
+
+def explain(asked: Question, one: Weighed) -> Explained:
+    """Solve and linearise a hypothesis at its own state, where it makes departures and zones likeliest."""
+    standing = one.parent.explained.hypothesis
+    evidence = evidence_at(asked.case, one.hypothesis, one.parent.explained.evidence, standing)
+    evidence = recentred(asked.case, one.hypothesis, evidence)
+    there = Explained(one.hypothesis, log_prior_of(asked, one.hypothesis), 0.0, one.log_width, evidence)
+    there = _fitted(asked, there, rounds=1)
+    return _told(asked, there.hypothesis, there.log_prior, one.log_width, there.evidence, range(len(standing)))
+
+
+def _told(
+    asked: Question,
+    hypothesis: Hypothesis,
+    log_prior: float,
+    log_width: float,
+    evidence: Evidence,
+    free: Sequence[int],
+) -> Explained:
+    """Return a hypothesis with what it makes of readings and complaint, some of its severities ``free`` to move."""
+    freed = evidence
+    if free:
+        freed = evidence.with_beside(slack(asked.case, evidence, hypothesis, hypothesis, free))
+    heard = complaint_odds(watched_pressure(evidence, asked.complaint), asked.complaint, asked.usual)
+    told = freed.log_likelihood + heard + severity_odds(asked, hypothesis)
+    return Explained(hypothesis, log_prior, told, log_width, evidence)
+
+
+def watched_pressure(evidence: Evidence, complaint: Complaint | None) -> Floats:
+    """Return (T,) modelled pressure at the complaint's node."""
+    return np.array([0.0 if complaint is None else one.value[complaint.row] for one in evidence.snapshots])
+
+
+def complaint_odds(pressure: Floats, complaint: Complaint | None, usual: float) -> float:
+    """Return the log-probability of the complaint, 0 where there is none."""
+    if complaint is None:
+        return 0.0
+    return float(complaint.log_likelihood(np.asarray(pressure[complaint.steps].min()), usual))
