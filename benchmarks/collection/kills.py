@@ -9,29 +9,12 @@ from __future__ import annotations
 
 import argparse
 import random
-import signal
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from tests.stores.influx_server import InfluxServer, binary
-from tests.stores.killed import check, collector, kill_collector
-
-
-def kill_server(folder: Path, kills: int, chance: random.Random, server: InfluxServer) -> int:
-    """Kill a server so many times under load; return how many samples were acknowledged meanwhile."""
-    bucket = server.bucket()
-    where = (bucket.url, bucket.bucket, bucket.token)
-    with collector(folder, where) as one:
-        one.begin()
-        for _ in range(kills):
-            time.sleep(chance.uniform(0.0, 0.5))
-            server.kill()
-            server.begin()
-        assert one.end(signal.SIGTERM) == 0
-        check(folder, one.acknowledged, where)
-        return one.acknowledged
+from tests.stores.killed import check, kill_collector, kill_server
 
 
 def kill_collectors(folder: Path, kills: int, chance: random.Random, server: tuple[str, ...] = ()) -> int:

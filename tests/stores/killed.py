@@ -17,6 +17,7 @@ import numpy as np
 
 from stores.instant import microseconds
 from stores.telemetry import open_telemetry
+from tests.stores.influx_server import InfluxServer
 from tests.stores.load import POINTS, START, settings
 
 ROOT = Path(__file__).parents[2]
@@ -96,3 +97,18 @@ def check(folder: Path, acquired: int, server: tuple[str, ...] = ()) -> None:
         assert found.time.tolist() == (microseconds(START) + 1000 * (expected // POINTS)).tolist()
     store.close()
     assert held == acquired
+
+
+def kill_server(folder: Path, kills: int, chance: random.Random, server: InfluxServer) -> int:
+    """Kill a server so many times under load; return how many samples were acknowledged meanwhile."""
+    bucket = server.bucket()
+    where = (bucket.url, bucket.bucket, bucket.token)
+    with collector(folder, where) as one:
+        one.begin()
+        for _ in range(kills):
+            time.sleep(chance.uniform(0.0, 0.5))
+            server.kill()
+            server.begin()
+        assert one.end(signal.SIGTERM) == 0
+        check(folder, one.acknowledged, where)
+        return one.acknowledged

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.stores.influx_server import InfluxServer
-from tests.stores.killed import check, collector, kill_collector
+from tests.stores.killed import check, kill_collector, kill_server
 from tests.stores.load import POINTS
 
 KILLS = 20
@@ -39,15 +37,4 @@ def test_collector_that_is_killed_at_random_moments_loses_nothing_acknowledged(
 def test_server_that_is_killed_at_random_moments_has_everything_in_the_end(
     start_influxd: Callable[[], InfluxServer], tmp_path: Path
 ) -> None:
-    server = start_influxd()
-    bucket = server.bucket()
-    where = (bucket.url, bucket.bucket, bucket.token)
-    chance = random.Random(29)
-    with collector(tmp_path, where) as one:
-        one.begin()
-        for _ in range(KILLS):
-            time.sleep(chance.uniform(0.0, 0.5))
-            server.kill()
-            server.begin()
-        assert one.end(signal.SIGTERM) == 0
-        check(tmp_path, one.acknowledged, where)
+    assert kill_server(tmp_path, KILLS, random.Random(29), start_influxd()) > 0
