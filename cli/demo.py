@@ -8,9 +8,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import signal
 import sys
 import tempfile
 from pathlib import Path
+
+from cli.simulate import speed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,20 +22,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-browser", action="store_true", help="print the console's address, open nothing")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of demands and gauges")
     parser.add_argument("--fault-link", metavar="LINK", help="block another main than the documented one")
-    parser.add_argument("--speed", type=float, default=600.0, metavar="N", help="plant seconds a wall second (600)")
+    parser.add_argument("--speed", type=speed, default=600.0, metavar="N", help="plant seconds a wall second (600)")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the site, its stores and logs there")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Play; return 0 when every step happened, 1 when one did not."""
+    """Play; return 0 when every step happened, 1 when one did not. SIGTERM ends it as Ctrl-C does."""
     import sample_networks
     from cli.stage import Casting, StageError, set_stage
-    from cli.story import Teller, play
+    from cli.story import play
+    from cli.telling import Teller
     from cli.visit import receive
     from models.problem import BadInput
 
     logging.getLogger().addHandler(logging.NullHandler())
+    # Plant and service have sessions of their own: whatever ends the demo must reach the hands that end them.
+    for told in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(told) is not signal.SIG_IGN:
+            signal.signal(told, signal.default_int_handler)
     sample = Path(sample_networks.__file__).parent / "jiaozhou"
     casting = Casting(sample, "documented", args.speed, args.seed, args.fault_link)
     if args.keep is not None and args.keep.exists() and any(args.keep.iterdir()):

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of ``hydro simulate``."""
     parser.add_argument("site", type=Path, metavar="SITE", help="folder of the site, with its plant/")
     parser.add_argument("--episode", default="documented", metavar="NAME", help="a file of plant/episodes (documented)")
-    parser.add_argument("--speed", type=_speed, default=60.0, metavar="N", help="plant seconds a wall second (60)")
+    parser.add_argument("--speed", type=speed, default=60.0, metavar="N", help="plant seconds a wall second (60)")
     parser.add_argument("--seed", type=int, metavar="N", help="seed of demands and gauges (the plant's own)")
     parser.add_argument("--fault-link", metavar="LINK", help="block this link instead of the episode's")
     parser.add_argument("--control-port", type=_port, default=0, metavar="P", help="port of the crew (any free one)")
@@ -66,11 +66,12 @@ def _announce(port: int, time: datetime) -> None:
     sys.stdout.flush()
 
 
-def _speed(text: str) -> float:
-    speed = float(text)
-    if not 0 < speed <= 3600:
+def speed(text: str) -> float:
+    """Return how many seconds of the plant pass in one of the wall's."""
+    ratio = float(text)
+    if not 0 < ratio <= 3600:
         raise argparse.ArgumentTypeError(f"{text}, expected more than 0 and at most 3600")
-    return speed
+    return ratio
 
 
 def _step(text: str) -> int:

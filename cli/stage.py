@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,9 +38,14 @@ class Casting:
 
 
 class Crew:
-    """People at the plant: they measure, and they change pipes. The control port never tells them the truth."""
+    """People at the plant: they measure, and they change pipes. The control port never tells them the truth.
 
-    def __init__(self, port: int) -> None:
+    ``heard`` is the plant's time as they were told it last. Whatever they ask raises ``Unavailable`` when the plant
+    has gone.
+    """
+
+    def __init__(self, port: int, heard: datetime) -> None:
+        self.heard = heard
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=120.0)
         self._lines = self._socket.makefile("r", encoding="utf-8")
 
@@ -51,7 +56,8 @@ class Crew:
 
     def time(self) -> datetime:
         """Return the plant's time."""
-        return datetime.fromisoformat(self._ask({"do": "time"})["plant_time"])
+        self.heard = datetime.fromisoformat(self._ask({"do": "time"})["plant_time"])
+        return self.heard
 
     def pace(self, speed: float) -> None:
         """Let the plant's time run so many seconds a second from now on."""
@@ -72,8 +78,14 @@ class Crew:
         self._ask({"do": "event", "event": {"kind": "repair", "link": link, **values}})
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
-        answer: dict[str, Any] = json.loads(self._lines.readline())
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+            line = self._lines.readline()
+        except OSError as error:
+            raise Unavailable(f"the plant does not answer: {error}") from error
+        if not line:
+            raise Unavailable("the plant has hung up")
+        answer: dict[str, Any] = json.loads(line)
         if not answer.get("ok"):
             raise Unavailable(f"the plant refuses {request['do']}: {answer.get('error')}")
         return answer
@@ -86,13 +98,13 @@ class Stage:
     site: Path
     url: str
     crew: Crew
-    processes: tuple[subprocess.Popen[str], ...]
+    processes: Mapping[str, subprocess.Popen[str]]
 
     def check(self) -> None:
         """Raise ``Unavailable`` when the plant or the service has ended."""
-        for process in self.processes:
+        for name, process in self.processes.items():
             if process.poll() is not None:
-                raise Unavailable(f"plant or service ended with status {process.returncode}")
+                raise Unavailable(f"the {name} ended with status {process.returncode}")
 
 
 @contextmanager
@@ -112,9 +124,9 @@ def set_stage(casting: Casting, folder: Path) -> Iterator[Stage]:
         served = _first_line(serve, folder / "service.log")
         simulate = stack.enter_context(_running(command, folder / "plant.log"))
         ready = _first_line(simulate, folder / "plant.log")
-        crew = Crew(int(ready["control_port"]))
+        crew = Crew(int(ready["control_port"]), datetime.fromisoformat(ready["plant_time"]))
         stack.callback(crew.close)
-        yield Stage(site, str(served["url"]), crew, (simulate, serve))
+        yield Stage(site, str(served["url"]), crew, {"plant": simulate, "service": serve})
 
 
 def _hydro(arguments: list[str]) -> None:

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import time
 import tomllib
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TextIO
+from typing import Any
 
-from cli.stage import Casting, Crew, Stage
+from cli.stage import Casting, Stage
+from cli.telling import Play, Step, Teller
 from models.alarm import AlarmKind
 from models.complaint import Complaint
 from models.measurement import HandReading
 from models.order import Gain, Order, OrderState
-from models.site import Site
 from models.site_file import load_site
 from monitor.expectation import HUNG, forecast_pressure
 from service.desk import take_complaint
 from service.findings import close_order, gain_holds, record_findings, record_pressures
 from stores.records import Records
 
-Step = dict[str, Any]
-PATIENCE_S = 300.0
-"""How long a step may take on the wall's clock of a machine that has other things to do."""
+NAMES = ("healthy", "fault", "complaint", "diagnosis", "measurement", "what-if", "repair", "verified")
 MOST_MEASUREMENTS, SURE = 2, 0.8
 """A crew measures once more while no cause in the street is this probable."""
 CREW_MINUTES = 10.0
@@ -31,62 +27,6 @@ CREW_MINUTES = 10.0
 LOOKED_AFTER = timedelta(minutes=80)
 """Plant time from the repair to the end of the reading that verifies it."""
 FOREMAN = "crew 2, Li"
-
-
-class Teller:
-    """Tells each step as it happens."""
-
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-
-    def say(self, lines: list[str]) -> None:
-        """Say something beside the story."""
-        self._out.writelines(f"\n{line}" for line in lines)
-        self._out.write("\n")
-        self._out.flush()
-
-    def tell(self, step: Step, lines: list[str]) -> None:
-        """Tell one step."""
-        mark = "ok" if step["ok"] else "DID NOT HAPPEN"
-        clock = step["plant_time"][:16].replace("T", " ")
-        self._out.write(f"\n{clock}  {step['name'].upper()}  [{mark}]\n")
-        self._out.writelines(f"    {line}\n" for line in lines)
-        self._out.flush()
-
-
-@dataclass
-class Play:
-    """A story under way."""
-
-    stage: Stage
-    site: Site
-    records: Records
-    teller: Teller
-    blocked: str
-    steps: list[Step]
-
-    @property
-    def crew(self) -> Crew:
-        """Return the people at the plant."""
-        return self.stage.crew
-
-    def done(self, name: str, ok: bool, figures: dict[str, Any], lines: list[str]) -> bool:
-        """Note and tell a step; return whether it happened."""
-        step = {"name": name, "plant_time": self.crew.time().isoformat(), "ok": ok, "figures": figures}
-        self.steps.append(step)
-        self.teller.tell(step, lines)
-        return ok
-
-    def wait(self, what: Callable[[], Any]) -> Any:
-        """Return what a question answers once it answers anything; None when patience ends."""
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end:
-            self.stage.check()
-            answer = what()
-            if answer:
-                return answer
-            time.sleep(0.1)
-        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +44,14 @@ def play(stage: Stage, casting: Casting, teller: Teller) -> list[Step]:
     """Play the story to its end, or to the first step that does not happen."""
     site = load_site(stage.site)
     with Records(site.stores.records_url) as records:
-        story = Play(stage, site, records, teller, casting.fault_link or documented_link(casting), [])
-        _tell_all(story, casting)
+        story = Play(stage, casting, site, records, teller, casting.fault_link or documented_link(casting), NAMES)
+        with story.under_way():
+            _tell_all(story)
         return story.steps
 
 
-def _tell_all(story: Play, casting: Casting) -> None:
-    first = first_event(casting)
-    if not healthy(story, first):
+def _tell_all(story: Play) -> None:
+    if not healthy(story, first_event(story.casting)):
         return
     complaint = fault_and_complaint(story)
     if complaint is None:
@@ -147,7 +87,7 @@ def fault_and_complaint(story: Play) -> Complaint | None:
     """Wait for the customer to ring, and take the complaint down."""
     raised = story.wait(story.crew.complaints)
     if not raised:
-        story.done("fault", False, {}, ["nobody complained"])
+        story.missed("fault", "nobody complained")
         return None
     said = raised[0]
     story.done("fault", True, {"link": story.blocked}, [f"main {story.blocked} has been throttled at the plant"])
@@ -169,7 +109,7 @@ def diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
     """Wait for the complaint to be diagnosed; return the document."""
     number = story.wait(lambda: story.records.complaint(complaint.id).diagnosis_id)
     if not number:
-        story.done("diagnosis", False, {}, ["no diagnosis came"])
+        story.missed("diagnosis", "no diagnosis came")
         return None
     document = story.records.diagnosis(number)
     rank = _rank(document, story.blocked)
@@ -245,7 +185,7 @@ def repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> Work | No
     """Do at the plant what a cure says, as the crew of the dispatched order would; a draft is dispatched first."""
     order = next((one for one in story.records.open_orders() if one.complaint_id == complaint.id), None)
     if order is None:
-        story.done("repair", False, {}, ["no work order was drafted"])
+        story.missed("repair", "no work order was drafted")
         return None
     if order.state is OrderState.DRAFT:
         order = story.records.advance_order(order, OrderState.DISPATCHED, "dispatcher Wang", story.crew.time(), FOREMAN)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import secrets
 import time
 import webbrowser
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from cli.stage import Casting, Stage
 from cli.story import (
-    Play,
-    Step,
-    Teller,
     diagnosis,
     documented_link,
     fault_and_complaint,
@@ -20,6 +18,7 @@ from cli.story import (
     repair,
     verified,
 )
+from cli.telling import Play, Step, Teller
 from models.complaint import Complaint
 from models.order import OrderState
 from models.site_file import load_site
@@ -27,6 +26,8 @@ from models.user import Role, Token, User
 from stores.accounts import Accounts
 from stores.records import Records
 
+NAMES = ("healthy", "fault", "complaint", "diagnosis", "repair", "verified")
+"""The visitor measures and compares cures in the console; the stage does not tell of it."""
 VISITOR = User("visitor", "Visitor", Role.ADMIN, datetime(2026, 1, 1, tzinfo=UTC))
 LINK_LASTS = timedelta(hours=1)
 CALM, HURRIED = 30.0, 600.0
@@ -39,18 +40,17 @@ def receive(stage: Stage, casting: Casting, teller: Teller, browser: bool) -> li
     """Open the console and play the morning around the visitor, until interrupted."""
     site = load_site(stage.site)
     with Records(site.stores.records_url) as records:
-        story = Play(stage, site, records, teller, casting.fault_link or documented_link(casting), [])
+        story = Play(stage, casting, site, records, teller, casting.fault_link or documented_link(casting), NAMES)
         address = stage.url + sign_in_path(records)
         opened = browser and webbrowser.open(address)
         teller.say([f"The console{' is open in your browser' if opened else ''}: {address}", "Ctrl-C ends the demo."])
-        try:
-            _morning(story, casting)
+        with suppress(KeyboardInterrupt), story.under_way():
+            _morning(story)
             teller.say(["That was the case. The plant and the console go on; Ctrl-C ends them."])
             while True:
                 story.stage.check()
                 time.sleep(LOOKS_S)
-        except KeyboardInterrupt:
-            return story.steps
+        return story.steps
 
 
 def sign_in_path(records: Records) -> str:
@@ -65,8 +65,8 @@ def sign_in_path(records: Records) -> str:
     return f"/sign-in?link={secret}"
 
 
-def _morning(story: Play, casting: Casting) -> None:
-    if not healthy(story, first_event(casting)):
+def _morning(story: Play) -> None:
+    if not healthy(story, first_event(story.casting)):
         return
     complaint = fault_and_complaint(story)
     if complaint is None:
