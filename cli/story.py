@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +13,8 @@ from cli.telling import Play, Step, Teller
 from models.alarm import AlarmKind
 from models.complaint import Complaint
 from models.measurement import HandReading
-from models.order import Gain, Order, OrderState
+from models.order import FindingKind, Gain, Order, OrderState
+from models.register import RegisteredValve
 from models.site_file import load_site
 from monitor.expectation import HUNG, forecast_pressure
 from service.desk import take_complaint
@@ -21,19 +23,26 @@ from stores.records import Records
 
 NAMES = ("healthy", "fault", "complaint", "diagnosis", "measurement", "what-if", "repair", "verified")
 MOST_MEASUREMENTS, SURE = 2, 0.8
-"""A crew measures once more while no cause in the street is this probable."""
+"""A crew measures once more while no cause in the street is this probable; the documented valve must be."""
+LEADING = 5
+"""Among so many causes the blocked main must be once a crew has measured."""
 CREW_MINUTES = 10.0
 """How long a crew reads a gauge, in plant time."""
 LOOKED_AFTER = timedelta(minutes=80)
 """Plant time from the repair to the end of the reading that verifies it."""
 FOREMAN = "crew 2, Li"
+BLOCKED = frozenset({"blocked_link", "closed_link"})
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A cure that was carried out: the pressure before it, and what was forecast then [m] for when."""
+    """A cure that was carried out: the pressure before it, and what was forecast then [m] for when.
+
+    ``suspects``: the mains that were suspected; no alarm may go on blaming one of them.
+    """
 
     order: Order
+    suspects: list[str]
     cure: dict[str, Any]
     before: float
     forecast: float
@@ -62,10 +71,9 @@ def _tell_all(story: Play) -> None:
     measured = _measurement(story, complaint, document)
     if measured is None:
         return
-    cure = _what_if(story, measured)
-    if cure is None:
+    if not _what_if(story, measured):
         return
-    work = repair(story, complaint, cure)
+    work = repair(story, complaint, measured)
     if work is None:
         return
     verified(story, complaint, work)
@@ -77,10 +85,10 @@ def healthy(story: Play, until: datetime) -> bool:
     blames = [alarm.key for alarm in story.records.open_alarms() if alarm.kind is AlarmKind.DIAGNOSIS]
     beat = story.records.plant_time()
     figures = {"blames": blames, "monitored_to": beat.isoformat() if beat else None}
-    watching = beat is not None and until - beat < timedelta(hours=1)
-    return story.done(
-        "healthy", watching and not blames, figures, [f"monitor follows the plant; {len(blames)} blames of a pipe"]
-    )
+    if beat is None or until - beat >= timedelta(hours=1):
+        return story.done("healthy", figures, [], "the monitor does not follow the plant")
+    why_not = "something is blamed before anything has happened" if blames else ""
+    return story.done("healthy", figures, [f"monitor follows the plant; {len(blames)} blames of a pipe"], why_not)
 
 
 def fault_and_complaint(story: Play) -> Complaint | None:
@@ -90,7 +98,7 @@ def fault_and_complaint(story: Play) -> Complaint | None:
         story.missed("fault", "nobody complained")
         return None
     said = raised[0]
-    story.done("fault", True, {"link": story.blocked}, [f"main {story.blocked} has been throttled at the plant"])
+    story.done("fault", {"link": story.blocked}, [f"main {story.blocked} has been throttled at the plant"])
     time_ = datetime.fromisoformat(said["time"])
     complaint = take_complaint(
         story.site, story.records, said["customer"], said["words"], time_, said.get("reading_m"), "hotline"
@@ -98,7 +106,6 @@ def fault_and_complaint(story: Play) -> Complaint | None:
     name = story.site.customer(complaint.customer_id).name
     story.done(
         "complaint",
-        True,
         {"customer_id": complaint.customer_id, "node": complaint.node},
         [f"{name} rings the hotline: {complaint.words}"],
     )
@@ -106,15 +113,15 @@ def fault_and_complaint(story: Play) -> Complaint | None:
 
 
 def diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
-    """Wait for the complaint to be diagnosed; return the document."""
+    """Wait for the complaint to be diagnosed; return the document. It may rank the blocked main anywhere, yet."""
     number = story.wait(lambda: story.records.complaint(complaint.id).diagnosis_id)
     if not number:
         story.missed("diagnosis", "no diagnosis came")
         return None
     document = story.records.diagnosis(number)
-    rank = _rank(document, story.blocked)
     figures = {
-        "rank_of_blocked": rank,
+        "rank_of_blocked": rank(document, story.blocked),
+        "probability_of_blocked": round(probability(document, story.blocked), 3),
         "causes": [_short(cause) for cause in document["causes"][:5]],
         "attribution": document["attribution"],
         "elapsed_s": round(document["elapsed_s"], 2),
@@ -123,8 +130,8 @@ def diagnosis(story: Play, complaint: Complaint) -> dict[str, Any] | None:
     lines += [
         f"{one['head_m']:6.1f} m  {one['term']} {' '.join(one['elements'][:3])}" for one in document["attribution"]
     ]
-    story.done("diagnosis", rank is not None, figures, lines)
-    return document
+    named = story.done("diagnosis", figures, lines, "" if document["causes"] else "the diagnosis names no cause")
+    return document if named else None
 
 
 def _measurement(story: Play, complaint: Complaint, document: dict[str, Any]) -> dict[str, Any] | None:
@@ -142,18 +149,27 @@ def _measurement(story: Play, complaint: Complaint, document: dict[str, Any]) ->
             break
         taken.append({"node": node, "value_m": round(value, 2), "bits": round(proposed[0]["bits"], 2)})
         told = story.records.diagnosis(number)
-    rank = _rank(told, story.blocked)
     figures = {
         "readings": taken,
-        "rank_of_blocked": rank,
-        "probability_of_blocked": round(_probability(told, story.blocked), 3),
+        "rank_of_blocked": rank(told, story.blocked),
+        "probability_of_blocked": round(probability(told, story.blocked), 3),
         "causes": [_short(cause) for cause in told["causes"][:5]],
         "attribution": told["attribution"],
     }
     lines = [f"crew reads {one['value_m']:.1f} m at {one['node']}, worth {one['bits']:.2f} bits" for one in taken]
     lines += [_line(cause) for cause in told["causes"][:3]]
-    done = story.done("measurement", bool(taken) and rank is not None and rank <= 5, figures, lines)
-    return told if done else None
+    why_not = unproven(told, story.blocked, story.documented) if taken else "no reading was taken and answered"
+    return told if story.done("measurement", figures, lines, why_not) else None
+
+
+def unproven(document: dict[str, Any], blocked: str, documented: bool) -> str:
+    """Return in what a diagnosis that has a crew's readings falls short of what it must say of the blocked main."""
+    place, chance = rank(document, blocked), probability(document, blocked)
+    if place is None or place > LEADING:
+        return f"{blocked} is number {place or 'none'} of the causes, expected among the first {LEADING}"
+    if documented and chance < SURE:
+        return f"{blocked} is blocked with a probability of {chance:.2f}, expected {SURE} or more"
+    return ""
 
 
 def _answer_to(story: Play, complaint: Complaint, reading: HandReading) -> int | None:
@@ -166,34 +182,41 @@ def _answer_to(story: Play, complaint: Complaint, reading: HandReading) -> int |
 
 def _surest(document: dict[str, Any]) -> float:
     """Return the probability of the likeliest cause in the street."""
-    street = [
-        one["probability"] for one in document["causes"] if one["kind"] in ("blocked_link", "closed_link", "leak")
-    ]
+    street = [one["probability"] for one in document["causes"] if one["kind"] in BLOCKED or one["kind"] == "leak"]
     return float(max(street, default=0.0))
 
 
-def _what_if(story: Play, document: dict[str, Any]) -> dict[str, Any] | None:
+def _what_if(story: Play, document: dict[str, Any]) -> bool:
     cures = document["cures"]
     lines = [f"{cure['regained_m']:6.1f} m back, {cure['pressure_m']:5.1f} m: {cure['change']}" for cure in cures]
     figures = {"cures": [{key: cure[key] for key in ("change", "regained_m", "pressure_m")} for cure in cures]}
-    fitting = [cure for cure in cures if _cures_blockage(cure, story.blocked)]
-    story.done("what-if", bool(fitting), figures, lines)
-    return fitting[0] if fitting else None
+    return story.done("what-if", figures, lines, "" if cures else "the diagnosis knows no cure")
 
 
-def repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> Work | None:
-    """Do at the plant what a cure says, as the crew of the dispatched order would; a draft is dispatched first."""
-    order = next((one for one in story.records.open_orders() if one.complaint_id == complaint.id), None)
+def repair(story: Play, complaint: Complaint, document: dict[str, Any]) -> Work | None:
+    """Do at the plant what the order and the first cure of a diagnosis say; a draft is dispatched first.
+
+    The crew looks at one suspected main after the other, the order's place first; only where the plant is blocked does
+    it find anything to free.
+    """
+    order = story.wait(lambda: _order_for(story, complaint))
     if order is None:
         story.missed("repair", "no work order was drafted")
         return None
     if order.state is OrderState.DRAFT:
         order = story.records.advance_order(order, OrderState.DISPATCHED, "dispatcher Wang", story.crew.time(), FOREMAN)
+    mains = suspects(order, document)
+    found = findings(mains, story.blocked, story.site.valves)
+    if story.blocked not in mains:
+        record_findings(story.records, order.id, found, FOREMAN, story.crew.time())
+        why_not = f"order {order.id} sends nobody to {story.blocked}, which is blocked"
+        story.done("repair", {"order": order.id, "findings": found}, [f"found {', '.join(found)}"], why_not)
+        return None
+    cure = document["cures"][0]
     before = story.crew.pressure(complaint.node, CREW_MINUTES)
     # Told before anything is touched: what the diagnosis promises for the time at which the gauge will hang again.
     looked = story.crew.time() + LOOKED_AFTER
     forecast = forecast_pressure(cure, looked) - before
-    found = ["debris"]
     story.crew.repair(story.blocked, minor_loss=0.0)
     for laid in cure["replace"]:
         for link in laid["links"]:
@@ -203,24 +226,55 @@ def repair(story: Play, complaint: Complaint, cure: dict[str, Any]) -> Work | No
     order = record_findings(story.records, order.id, found, FOREMAN, now)
     order = story.records.record_gain(order.id, Gain(complaint.node, forecast, forecast + before), FOREMAN, now)
     place = order.place
-    story.done(
-        "repair",
-        True,
-        {
-            "order": order.id,
-            "valve": place.valve_id,
-            "link": place.link,
-            "findings": found,
-            "before_m": round(before, 2),
-            "forecast_gain_m": round(forecast, 2),
-            "forecast_for": looked.isoformat(),
-        },
-        [
-            f"order {order.id}: valve {place.valve_id} on {place.link}, {place.street}; found {', '.join(found)}",
-            f"{before:.1f} m before the work; {forecast:.1f} m more are forecast for {looked:%H:%M}",
-        ],
-    )
-    return Work(order, cure, before, forecast, looked)
+    figures = {
+        "order": order.id,
+        "valve": place.valve_id,
+        "link": place.link,
+        "findings": found,
+        "cure": cure["change"],
+        "before_m": round(before, 2),
+        "forecast_gain_m": round(forecast, 2),
+        "forecast_for": looked.isoformat(),
+    }
+    lines = [
+        f"order {order.id}: valve {place.valve_id} on {place.link}, {place.street}; found {', '.join(found)}",
+        f"{before:.1f} m before the work; {forecast:.1f} m more are forecast for {looked:%H:%M}",
+    ]
+    story.done("repair", figures, lines)
+    return Work(order, mains, cure, before, forecast, looked)
+
+
+def _order_for(story: Play, complaint: Complaint) -> Order | None:
+    """Return the complaint's order once it says what the newest diagnosis does, or is on its way."""
+    newest = story.records.complaint(complaint.id).diagnosis_id or 0
+    for order in story.records.open_orders():
+        told = order.diagnosis_id is not None and order.diagnosis_id >= newest
+        if order.complaint_id == complaint.id and (told or order.state is not OrderState.DRAFT):
+            return order
+    return None
+
+
+def suspects(order: Order, document: dict[str, Any]) -> list[str]:
+    """Return the mains to look at for a blockage, one after the other.
+
+    First the order's place, then what else the order suspects; a crew that finds all of them free asks the office for
+    what else leads in the diagnosis.
+    """
+    links = [link for cause in order.causes if cause.kind in BLOCKED for link in cause.elements]
+    first = [order.place.link] if order.place.link in links else []
+    more = [link for cause in document["causes"][:LEADING] if cause["kind"] in BLOCKED for link in cause["elements"]]
+    return list(dict.fromkeys([*first, *links, *more]))
+
+
+def findings(mains: Sequence[str], blocked: str, valves: Sequence[RegisteredValve]) -> list[str]:
+    """Return what a crew finds that looks at one main after the other until it comes to the blocked one."""
+    found: list[str] = []
+    for link in mains:
+        valve = next((one.valve_id for one in valves if one.link == link), "")
+        if link == blocked:
+            return [*found, f"{FindingKind.DEBRIS}: {valve or link}"]
+        found.append(f"{FindingKind.VALVE_OPEN}: {valve}" if valve else f"{FindingKind.NOTHING_FOUND}: {link}")
+    return found or [str(FindingKind.NOTHING_FOUND)]
 
 
 def verified(story: Play, complaint: Complaint, work: Work) -> None:
@@ -233,7 +287,7 @@ def verified(story: Play, complaint: Complaint, work: Work) -> None:
     order = record_pressures(story.records, work.order.id, FOREMAN, now, work.before, after)
     holds = gain_holds(order.gain)
     close_order(story.records, order.id, FOREMAN, now)
-    cleared = story.wait(lambda: not _blames(story))
+    cleared = story.wait(lambda: not _blames(story, work))
     figures = {
         "before_m": round(work.before, 2),
         "after_m": round(after, 2),
@@ -244,24 +298,22 @@ def verified(story: Play, complaint: Complaint, work: Work) -> None:
         "alarms_normal": bool(cleared),
         "order": str(story.records.order(order.id).state),
     }
-    story.done(
-        "verified",
-        bool(holds) and bool(cleared),
-        figures,
-        [
-            f"{work.before:.1f} m before, {after:.1f} m after: {measured:.1f} m gained, {work.forecast:.1f} m forecast",
-            f"in hindsight, with tanks, pumps and meters as they were then, the model says {hindsight:.1f} m",
-            "alarm back to normal, order closed" if cleared else "an alarm still stands",
-        ],
-    )
+    lines = [
+        f"{work.before:.1f} m before, {after:.1f} m after: {measured:.1f} m gained, {work.forecast:.1f} m forecast",
+        f"in hindsight, with tanks, pumps and meters as they were then, the model says {hindsight:.1f} m",
+    ]
+    why_not = "" if holds else "the gain is not the one that was forecast"
+    if not cleared:
+        why_not = f"{', '.join(_blames(story, work))} is not back to normal"
+    story.done("verified", figures, lines if why_not else [*lines, "alarm back to normal, order closed"], why_not)
 
 
-def _blames(story: Play) -> list[str]:
-    """Return the active alarms that blame the main that was repaired."""
+def _blames(story: Play, work: Work) -> list[str]:
+    """Return the active alarms that blame a main that was suspected, freed or found free."""
     return [
         alarm.key
         for alarm in story.records.open_alarms()
-        if alarm.active and alarm.kind is AlarmKind.DIAGNOSIS and story.blocked in alarm.source.split("+")
+        if alarm.active and alarm.kind is AlarmKind.DIAGNOSIS and set(work.suspects) & set(alarm.source.split("+"))
     ]
 
 
@@ -296,20 +348,17 @@ def _newer(number: int | None, old: int | None) -> int | None:
 
 
 def _of_link(cause: dict[str, Any], link: str) -> bool:
-    return cause["kind"] in ("blocked_link", "closed_link") and link in cause["elements"]
+    return cause["kind"] in BLOCKED and link in cause["elements"]
 
 
-def _rank(document: dict[str, Any], link: str) -> int | None:
+def rank(document: dict[str, Any], link: str) -> int | None:
+    """Return the place of a main's blockage among the causes."""
     return next((place for place, cause in enumerate(document["causes"], 1) if _of_link(cause, link)), None)
 
 
-def _probability(document: dict[str, Any], link: str) -> float:
+def probability(document: dict[str, Any], link: str) -> float:
+    """Return the probability of a main's blockage."""
     return next((float(cause["probability"]) for cause in document["causes"] if _of_link(cause, link)), 0.0)
-
-
-def _cures_blockage(cure: dict[str, Any], link: str) -> bool:
-    freed = any(link in fault["elements"] for fault in cure["faults"])
-    return freed or any(link in laid["links"] for laid in cure["replace"])
 
 
 def _short(cause: dict[str, Any]) -> dict[str, Any]:

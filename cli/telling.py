@@ -57,20 +57,27 @@ class Play:
     steps: list[Step] = field(default_factory=list)
 
     @property
+    def documented(self) -> bool:
+        """Return whether this is the documented case, of which more is asked than of any other."""
+        return self.casting.episode == "documented" and self.casting.fault_link is None
+
+    @property
     def crew(self) -> Crew:
         """Return the people at the plant."""
         return self.stage.crew
 
-    def done(self, name: str, ok: bool, figures: dict[str, Any], lines: list[str]) -> bool:
-        """Note and tell a step; return whether it happened."""
-        step = {"name": name, "plant_time": self._clock().isoformat(), "ok": ok, "figures": figures}
+    def done(self, name: str, figures: dict[str, Any], lines: list[str], why_not: str = "") -> bool:
+        """Note and tell a step, or why it did not happen; return whether it happened."""
+        if why_not:
+            figures, lines = {**figures, "reason": why_not}, [*lines, why_not]
+        step = {"name": name, "plant_time": self._clock().isoformat(), "ok": not why_not, "figures": figures}
         self.steps.append(step)
         self.teller.tell(step, lines)
-        return ok
+        return not why_not
 
     def missed(self, name: str, why: str) -> None:
         """Note and tell a step that did not happen."""
-        self.done(name, False, {"reason": why}, [why])
+        self.done(name, {}, [], why)
 
     def _clock(self) -> datetime:
         """Return the plant's time; once the plant has gone, the last that was heard of it."""

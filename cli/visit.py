@@ -83,7 +83,7 @@ def _morning(story: Play) -> None:
     )
     _wait_for_dispatch(story, complaint)
     story.crew.pace(HURRIED)
-    work = repair(story, complaint, document["cures"][0])
+    work = repair(story, complaint, document)
     if work is not None:
         verified(story, complaint, work)
     story.crew.pace(CALM)
