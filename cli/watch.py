@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime
 
 from hydro.network import Network
@@ -38,7 +39,7 @@ class Watch:
 
     def cycle(self, now: datetime) -> None:
         """Look at limits, devices and boundaries."""
-        self._monitor.cycle(now)
+        self._monitor.cycle(now, time.monotonic())
 
     def examine(self, now: datetime) -> None:
         """Diagnose what asks for it, and draft the orders that follow."""

@@ -21,6 +21,7 @@ from models.measurement import HandReading
 from models.sample import Sample
 from models.site import Site
 from monitor.alarms import Annunciator, Condition, Unknown, diagnosis_conditions, model_condition
+from monitor.attendance import Attendance, too_early
 from monitor.boundaries import blind_conditions, device_conditions, good_only
 from monitor.diagnoser import Asked, Diagnoser
 from monitor.holds import held_back
@@ -81,6 +82,7 @@ class Monitor:
         self._works = Works(records.database)
         self._annunciator = Annunciator(records)
         self._limits = LimitBoard.of(site.points, {alarm.key for alarm in records.open_alarms() if alarm.active})
+        self._attendance = Attendance()
         self._good: dict[str, Sample] = {}
         self._seen_to: datetime | None = None
         self._judged = Judged()
@@ -92,8 +94,11 @@ class Monitor:
         self._spool = spool
         self._spool_seen: SpoolState | None = None
 
-    def cycle(self, now: datetime) -> None:
-        """Look at what has come since the last cycle and raise or clear alarms; quick."""
+    def cycle(self, now: datetime, wall_s: float | None = None) -> None:
+        """Look at what has come since the last cycle and raise or clear alarms; quick.
+
+        ``wall_s``: the wall's clock [s], where the plant's runs at another pace.
+        """
         since = self._seen_to or now - timedelta(hours=self._site.monitor.window_h)
         names = [point.name for point in self._site.points]
         fresh = self._telemetry.range(names, since, now + timedelta(microseconds=1))
@@ -109,7 +114,10 @@ class Monitor:
         self._blind = bool(blind)
         judged = self._judged
         unknown = {AlarmKind.DIAGNOSIS, AlarmKind.MODEL} if self._blind or not judged.known else set()
-        conditions = [*self._limits.conditions(), *device_conditions(self._site, self._good, now), *blind]
+        silent = device_conditions(self._site, self._good, now)
+        awaited = self._attendance.awaited(self._site, self._good, now.timestamp() if wall_s is None else wall_s)
+        early = too_early(self._site, awaited, self._good, [*silent, *blind])
+        conditions = [*self._limits.conditions(), *silent, *blind]
         complained = [one for found in tuple(self._complained.values()) for one in found]
         if self._spool is not None:
             before, self._spool_seen = self._spool_seen, self._spool.state()
@@ -117,7 +125,7 @@ class Monitor:
         every = {one.key: one for one in [*conditions, *judged.conditions, *complained]}
         about: list[Alarm | Condition] = [*every.values(), *self._records.open_alarms()]
         held = held_back(self._site, network, self._works.holding(now), out, about)
-        self._annunciator.cycle(now, every.values(), Unknown(unknown, self._limits.unknown()), held)
+        self._annunciator.cycle(now, every.values(), Unknown(unknown, self._limits.unknown() | early), held)
 
     def examine(self, now: datetime) -> list[Published]:
         """Answer complaints and new hand readings, then look whether the last hours are surprising; slow."""

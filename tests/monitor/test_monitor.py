@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 import sample_networks
+from models.alarm import AlarmKind
 from models.complaint import Complaint
 from models.measurement import HandReading
 from models.problem import BadInput
+from models.sample import Sample
 from models.site import Site
 from models.site_file import load_site
 from monitor.diagnoser import Diagnoser
@@ -78,3 +80,20 @@ def test_point_that_the_network_has_no_place_for_is_refused_with_its_line(site: 
     points.write_text("\n".join(lines) + "\n")
     with pytest.raises(BadInput, match=f"points.csv:{place + 1}.*pressure at link P-144, expected"):
         Diagnoser(load_site(site.folder), SEVEN)
+
+
+@pytest.mark.parametrize(("waited_s", "told"), [(5.0, set()), (20.0, {"device/pump-station", "device/rtu-south"})])
+def test_device_that_had_no_chance_yet_is_not_called_silent(
+    site: Site, diagnoser: Diagnoser, waited_s: float, told: set[str]
+) -> None:
+    """Six hundred plant seconds a wall second: hours of the plant pass while a device takes its first connection."""
+    heard = [one.name for one in site.points if one.device == "rtu-north"]
+    telemetry = open_telemetry(site.stores)
+    with Records(site.stores.records_url) as records:
+        watching = Monitor(site, telemetry, records, diagnoser)
+        for minute in range(int(waited_s * 10) + 1):
+            now = SEVEN + timedelta(minutes=minute)
+            telemetry.write([Sample(name, now, 30.0) for name in heard])
+            watching.cycle(now, wall_s=1000.0 + minute / 10)
+        assert {alarm.key for alarm in records.open_alarms() if alarm.kind is AlarmKind.DEVICE} == told
+    telemetry.close()
