@@ -151,6 +151,11 @@ def _told(document: dict[str, Any]) -> str:
     lines.append(f"{100 * document['unexplained_probability']:5.1f} %  none of these")
     for one in document["next_measurements"][:1]:
         lines.append(f"measure next: pressure at {one['node']}, {one['bits']:.2f} bits")
+    for one in document["stale_boundaries"]:
+        age = (
+            "never read well" if one["age_s"] is None else f"last read well {one['age_s'] / 60:.0f} min before the end"
+        )
+        lines.append(f"blind at {one['element']}: {age} ({', '.join(one['points'])})")
     if not document["can_say"]:
         lines.append("these points cannot tell; the measurement above would")
     return "\n".join(lines) + "\n"

@@ -31,6 +31,8 @@ from models.alarm import (
 )
 from models.diagnosis import Document, alike, joint_probability
 
+MODEL_KEY = f"{AlarmKind.MODEL}/network"
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -216,7 +218,13 @@ def blind_condition(
 
 def model_condition(reason: str) -> Condition:
     """Return the condition that the network does not solve with what was measured."""
-    return Condition(f"{AlarmKind.MODEL}/network", AlarmKind.MODEL, "network", "unsolved", details={"reason": reason})
+    return Condition(MODEL_KEY, AlarmKind.MODEL, "network", "unsolved", details={"reason": reason})
+
+
+def unanswered_condition(complaint_id: int, reason: str) -> Condition:
+    """Return the condition that a complaint has no diagnosis, and why."""
+    source = f"complaint/{complaint_id}"
+    return Condition(f"{AlarmKind.MODEL}/{source}", AlarmKind.MODEL, source, "unsolved", details={"reason": reason})
 
 
 def diagnosis_conditions(

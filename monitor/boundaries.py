@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from hydro.network import JUNCTION, Network
@@ -23,10 +24,21 @@ def drives(point: Point, network: Network) -> bool:
     return at_source and point.quantity in (Quantity.HEAD, Quantity.FLOW)
 
 
-def blind_conditions(site: Site, network: Network, latest: Mapping[str, Sample], now: datetime) -> list[Condition]:
-    """Return one condition for every element whose boundary nobody has read well for too long.
+@dataclass(frozen=True, slots=True)
+class StaleBoundary:
+    """An element whose boundary nobody has read well for too long: by which points, and when one was last (UTC)."""
 
-    ``latest``: the newest good sample of each point.
+    element: str
+    points: tuple[str, ...]
+    newest: datetime | None
+
+
+def stale_boundaries(
+    site: Site, network: Network, latest: Mapping[str, Sample], now: datetime
+) -> tuple[StaleBoundary, ...]:
+    """Return the boundaries that are stale at ``now``.
+
+    ``latest``: the newest good sample of each point. Of several stale points at an element the oldest is told.
     """
     limit = timedelta(seconds=site.monitor.stale_s)
     by_element: dict[str, list[Point]] = defaultdict(list)
@@ -35,14 +47,24 @@ def blind_conditions(site: Site, network: Network, latest: Mapping[str, Sample],
             by_element[point.element].append(point)
     found = []
     for element, points in by_element.items():
-        stale = [point for point in points if _stale(latest.get(point.name), now, limit)]
+        stale = tuple(point.name for point in points if _stale(latest.get(point.name), now, limit))
         if stale:
-            since = [latest[point.name].time.isoformat() for point in stale if point.name in latest]
-            reason = f"no good reading since {min(since)}" if since else "never read well"
-            # What has never been read may be on its way: a service that has just begun gives it the same time.
-            found.append(
-                blind_condition(element, reason, [one.name for one in stale], timedelta(0) if since else limit)
-            )
+            newest = min((latest[name].time for name in stale if name in latest), default=None)
+            found.append(StaleBoundary(element, stale, newest))
+    return tuple(found)
+
+
+def blind_conditions(site: Site, network: Network, latest: Mapping[str, Sample], now: datetime) -> list[Condition]:
+    """Return one condition for every element whose boundary nobody has read well for too long.
+
+    ``latest``: the newest good sample of each point.
+    """
+    found = []
+    for one in stale_boundaries(site, network, latest, now):
+        reason = f"no good reading since {one.newest.isoformat()}" if one.newest else "never read well"
+        # What has never been read may be on its way: a service that has just begun gives it the same time.
+        wait = timedelta(0) if one.newest else timedelta(seconds=site.monitor.stale_s)
+        found.append(blind_condition(one.element, reason, list(one.points), wait))
     return found
 
 

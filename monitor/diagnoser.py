@@ -33,8 +33,9 @@ from models.complaint import Complaint
 from models.measurement import HandReading
 from models.point import Point
 from models.problem import BadInput, Problem
-from models.sample import Sample
+from models.sample import Quality, Sample
 from models.site import Site
+from monitor.boundaries import stale_boundaries
 from monitor.placement import misplaced
 from monitor.registers import assets_of
 from monitor.series import Sorted, series_of
@@ -160,6 +161,7 @@ class Diagnoser:
             },
             "complaint": _complaint(asked.complaint),
             "affected_customers": self._affected(answer),
+            "stale_boundaries": self._stale(samples, asked),
             "elapsed_s": time.perf_counter() - started,
         }
 
@@ -199,6 +201,25 @@ class Diagnoser:
             required=float(self.assets.required_pressure[node]),
             reading=complaint.reading_m,
         )
+
+    def _stale(self, samples: Sequence[Sample], asked: Asked) -> list[dict[str, Any]]:
+        """Return the boundaries that were stale when the window ends; a complaint's ends when it was heard of last."""
+        heard = [one.time for one in (asked.complaint, *asked.readings) if one is not None]
+        told = max(heard, default=datetime.fromtimestamp(asked.end, UTC))
+        latest: dict[str, Sample] = {}
+        for sample in samples:
+            before = latest.get(sample.point)
+            if sample.quality is Quality.GOOD and sample.time <= told and (before is None or before.time < sample.time):
+                latest[sample.point] = sample
+        return [
+            {
+                "element": one.element,
+                "points": list(one.points),
+                "newest": None if one.newest is None else one.newest.astimezone(UTC).isoformat(),
+                "age_s": None if one.newest is None else (told - one.newest).total_seconds(),
+            }
+            for one in stale_boundaries(self.site, self.engine.network, latest, told)
+        ]
 
     def _affected(self, answer: Answer) -> list[dict[str, Any]]:
         """Return the customers whom the leading causes cost at least a metre, or leave short."""

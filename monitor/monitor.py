@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,15 @@ from models.complaint import Complaint, ComplaintStatus
 from models.measurement import HandReading
 from models.sample import Sample
 from models.site import Site
-from monitor.alarms import Annunciator, Condition, Unknown, diagnosis_conditions, model_condition
+from monitor.alarms import (
+    MODEL_KEY,
+    Annunciator,
+    Condition,
+    Unknown,
+    diagnosis_conditions,
+    model_condition,
+    unanswered_condition,
+)
 from monitor.attendance import Attendance, too_early
 from monitor.boundaries import blind_conditions, device_conditions, good_only
 from monitor.diagnoser import Asked, Diagnoser
@@ -28,6 +36,7 @@ from monitor.holds import held_back
 from monitor.limits import LimitBoard
 from monitor.novelty import surprise
 from monitor.spooling import spool_conditions
+from monitor.unanswered import Unanswered, failed
 from stores.records import Records
 from stores.spool import Spool, SpoolState
 from stores.telemetry import TelemetryStore
@@ -90,6 +99,7 @@ class Monitor:
         self._examined: datetime | None = None
         self._looked: datetime | None = None
         self._answered: dict[int, int] = {}
+        self._unanswered: dict[int, Unanswered] = {}
         self._complained = self._as_answered()
         self._spool = spool
         self._spool_seen: SpoolState | None = None
@@ -113,10 +123,13 @@ class Monitor:
         blind = blind_conditions(self._site, network, believed, now)
         self._blind = bool(blind)
         judged = self._judged
-        unknown = {AlarmKind.DIAGNOSIS, AlarmKind.MODEL} if self._blind or not judged.known else set()
         silent = device_conditions(self._site, self._good, now)
         awaited = self._attendance.awaited(self._site, self._good, now.timestamp() if wall_s is None else wall_s)
         early = too_early(self._site, awaited, self._good, [*silent, *blind])
+        keys = self._limits.unknown() | early
+        unknown = Unknown(keys=keys)
+        if self._blind or not judged.known:
+            unknown = Unknown({AlarmKind.DIAGNOSIS}, keys | {MODEL_KEY})
         conditions = [*self._limits.conditions(), *silent, *blind]
         complained = [one for found in tuple(self._complained.values()) for one in found]
         if self._spool is not None:
@@ -125,11 +138,11 @@ class Monitor:
         every = {one.key: one for one in [*conditions, *judged.conditions, *complained]}
         about: list[Alarm | Condition] = [*every.values(), *self._records.open_alarms()]
         held = held_back(self._site, network, self._works.holding(now), out, about)
-        self._annunciator.cycle(now, every.values(), Unknown(unknown, self._limits.unknown() | early), held)
+        self._annunciator.cycle(now, every.values(), unknown, held)
 
     def examine(self, now: datetime) -> list[Published]:
         """Answer complaints and new hand readings, then look whether the last hours are surprising; slow."""
-        published = [self._answer(complaint) for complaint in self._to_answer()]
+        published = [self._answer(complaint, now) for complaint in self._to_answer(now)]
         due = self._examined is None or now - self._examined >= timedelta(seconds=self._site.monitor.step_s)
         if due and not self._blind:
             self._examined = now
@@ -137,16 +150,22 @@ class Monitor:
             published += [found] if found is not None else []
         return [one for one in published if one is not None]
 
-    def _to_answer(self) -> list[Complaint]:
-        """Return complaints that nobody has answered, or that have a hand reading newer than their answer."""
+    def _to_answer(self, now: datetime) -> list[Complaint]:
+        """Return complaints that nobody has answered, or that have a hand reading newer than their answer.
+
+        One that could not be answered waits until it is due again, or has a new reading.
+        """
         waiting = []
         for complaint in self._records.complaints():
             if complaint.status is ComplaintStatus.CLOSED:
                 self._complained.pop(complaint.id, None)
+                self._unanswered.pop(complaint.id, None)
                 continue
             readings = len(self._records.hand_readings(complaint.id))
+            tried = self._unanswered.get(complaint.id)
+            due = complaint.status is ComplaintStatus.REGISTERED if tried is None else now >= tried.due
             # Which readings the last answer before a restart had seen nobody knows: it is given once more.
-            if complaint.status is ComplaintStatus.REGISTERED or readings > self._answered.get(complaint.id, 0):
+            if due or readings > self._answered.get(complaint.id, 0):
                 waiting.append(complaint)
             self._answered[complaint.id] = readings
         return waiting
@@ -158,21 +177,40 @@ class Monitor:
             if complaint.diagnosis_id is not None:
                 document = self._records.diagnosis(complaint.diagnosis_id)
                 answered[complaint.id] = self._conditions_of(document)
+        for complaint in self._records.complaints():
+            condition = unanswered_condition(complaint.id, "")
+            alarm = self._records.alarm(condition.key)
+            if complaint.status is not ComplaintStatus.CLOSED and alarm is not None and alarm.active:
+                stands = replace(condition, details=alarm.details)
+                answered[complaint.id] = (*answered.get(complaint.id, ()), stands)
         return answered
 
     def _conditions_of(self, document: Mapping[str, Any]) -> tuple[Condition, ...]:
         return diagnosis_conditions(document, self._site.monitor.alarm_probability, self._records.open_alarms())
 
-    def _answer(self, complaint: Complaint) -> Published | None:
+    def _answer(self, complaint: Complaint, now: datetime) -> Published | None:
         readings = self._records.hand_readings(complaint.id)
         end = max([complaint.time, *(one.time for one in readings)]) + timedelta(minutes=5)
         start = complaint.time - timedelta(hours=self._site.monitor.window_h)
-        document = self._diagnose(start, end, COMPLAINED, complaint, readings, Effort())
-        if document is None:
+        try:
+            document = self._diagnose(start, end, COMPLAINED, complaint, readings, Effort())
+        except HydroError as error:
+            self._leave_unanswered(complaint.id, str(error), now)
             return None
+        self._unanswered.pop(complaint.id, None)
         kept = self._records.keep_diagnosis(document, f"complaint/{complaint.id}", complaint.id)
         self._complained[complaint.id] = self._conditions_of(document)
         return Published(kept, complaint.id)
+
+    def _leave_unanswered(self, complaint_id: int, reason: str, now: datetime) -> None:
+        """Put a complaint off, and raise an alarm beside what its answers have said before."""
+        before = self._unanswered.get(complaint_id)
+        if before is None or before.reason != reason:
+            LOG.warning("complaint %d: no diagnosis: %s", complaint_id, reason)
+        self._unanswered[complaint_id] = failed(before, reason, now)
+        condition = unanswered_condition(complaint_id, reason)
+        said = [one for one in self._complained.get(complaint_id, ()) if one.key != condition.key]
+        self._complained[complaint_id] = (*said, condition)
 
     def _survey(self, now: datetime) -> Published | None:
         start = now - timedelta(hours=WATCHED_H)
@@ -191,8 +229,11 @@ class Monitor:
         if self._looked is not None and now - self._looked < timedelta(hours=AGAIN_H) and self._judged.conditions:
             return None
         self._looked = now
-        document = self._diagnose(start, now, SUSPICION, None, (), QUICK)
-        if document is None:
+        try:
+            document = self._diagnose(start, now, SUSPICION, None, (), QUICK)
+        except HydroError as error:
+            LOG.warning("no diagnosis: %s", error)
+            self._judged = Judged((model_condition(str(error)),), known=True)
             return None
         settings = self._site.monitor
         conditions = diagnosis_conditions(
@@ -218,14 +259,9 @@ class Monitor:
         complaint: Complaint | None,
         readings: tuple[HandReading, ...],
         effort: Effort,
-    ) -> dict[str, object] | None:
+    ) -> dict[str, object]:
         asked = Asked(start.timestamp(), end.timestamp(), complaint, readings)
-        try:
-            return self._diagnoser.diagnose(self._samples(start, end), asked, priors, effort)
-        except HydroError as error:
-            LOG.warning("no diagnosis: %s", error)
-            self._judged = Judged((model_condition(str(error)),), known=True)
-            return None
+        return self._diagnoser.diagnose(self._samples(start, end), asked, priors, effort)
 
     def _samples(self, start: datetime, end: datetime) -> list[Sample]:
         out = self._works.out_of_scan()

@@ -172,6 +172,15 @@ class AffectedCustomer(DocumentPart):
     head_lost_m: float
 
 
+class StaleBoundaryView(DocumentPart):
+    """A boundary that nobody had read well for too long when the window ended; ``newest`` is none: never in it."""
+
+    element: str
+    points: list[str]
+    newest: datetime | None
+    age_s: float | None
+
+
 class DiagnosisDocument(DocumentPart):
     """The document, as it was kept; ``schema`` is its version."""
 
@@ -192,6 +201,7 @@ class DiagnosisDocument(DocumentPart):
     can_say: bool
     complaint: ComplaintInDocument | None = None
     affected_customers: list[AffectedCustomer] = Field(default_factory=list)
+    stale_boundaries: list[StaleBoundaryView] = Field(default_factory=list)
     elapsed_s: float
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import sample_networks
+from cli.calibrate import _samples
 from models.alarm import AlarmKind
 from models.complaint import Complaint
 from models.measurement import HandReading
@@ -18,8 +19,8 @@ from models.problem import BadInput
 from models.sample import Sample
 from models.site import Site
 from models.site_file import load_site
-from monitor.diagnoser import Diagnoser
-from monitor.monitor import Monitor
+from monitor.diagnoser import Asked, Diagnoser
+from monitor.monitor import COMPLAINED, QUICK, Monitor
 from stores.records import Records
 from stores.telemetry import open_telemetry
 
@@ -65,11 +66,11 @@ def test_what_was_answered_before_a_restart_still_stands(site: Site, diagnoser: 
 def test_reading_that_a_crew_entered_while_nobody_watched_is_answered(site: Site, diagnoser: Diagnoser) -> None:
     with Records(site.stores.records_url) as records:
         complaint = answered(records)
-        assert monitor(site, records, diagnoser)._to_answer() == []
+        assert monitor(site, records, diagnoser)._to_answer(SEVEN) == []
         records.keep_hand_reading(HandReading("J-123", SEVEN, 8.0, "Li", complaint_id=complaint.id))
         begun = monitor(site, records, diagnoser)
-        assert [one.id for one in begun._to_answer()] == [complaint.id]
-        assert begun._to_answer() == []
+        assert [one.id for one in begun._to_answer(SEVEN)] == [complaint.id]
+        assert begun._to_answer(SEVEN) == []
 
 
 def test_point_that_the_network_has_no_place_for_is_refused_with_its_line(site: Site) -> None:
@@ -97,3 +98,56 @@ def test_device_that_had_no_chance_yet_is_not_called_silent(
             watching.cycle(now, wall_s=1000.0 + minute / 10)
         assert {alarm.key for alarm in records.open_alarms() if alarm.kind is AlarmKind.DEVICE} == told
     telemetry.close()
+
+
+def test_complaint_that_cannot_be_diagnosed_is_told_once_and_left_alone_for_longer_and_longer(
+    site: Site, diagnoser: Diagnoser, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Records(site.stores.records_url) as records:
+        complaint = records.register_complaint(Complaint("C-FAN", "J-126", SEVEN, "no pressure", None, "hotline"))
+        watching, tried = monitor(site, records, diagnoser), []
+        for minute in range(60):
+            now = SEVEN + timedelta(minutes=minute)
+            if watching._to_answer(now):
+                tried.append(minute)
+            assert watching.examine(now) == []
+            watching.cycle(now)
+        # The store is empty: there is nothing to compare with.
+        assert tried == [0, 5, 15, 35]
+        assert len([one for one in caplog.records if "complaint 1: no diagnosis" in one.message]) == 1
+        (alarm,) = [one for one in records.open_alarms() if one.kind is AlarmKind.MODEL]
+        assert (alarm.key, alarm.active) == (f"model/complaint/{complaint.id}", True)
+        assert "no good readings between" in str(alarm.details["reason"])
+
+        records.keep_hand_reading(HandReading("J-123", SEVEN, 8.0, "Li", complaint_id=complaint.id))
+        assert [one.id for one in watching._to_answer(now)] == [complaint.id]
+
+        begun = monitor(site, records, diagnoser)
+        begun.cycle(now)
+        assert (stands := records.alarm(alarm.key)) is not None and stands.active
+        records.close_complaint(complaint.id, "Li", now)
+        begun.examine(now)
+        begun.cycle(now + timedelta(minutes=1))
+        assert (ended := records.alarm(alarm.key)) is not None and not ended.active
+
+
+def test_answer_says_which_boundaries_nobody_had_read_when_the_customer_rang(site: Site, diagnoser: Diagnoser) -> None:
+    rang = datetime(2026, 7, 3, 23, tzinfo=UTC)
+    start, lost = rang - timedelta(hours=5), rang - timedelta(hours=2)
+    history = _samples(site.folder / "history.csv", site, start, rang + timedelta(hours=2))
+    # The level comes again after the call, the pump has not been read at all.
+    kept = [
+        one
+        for one in history
+        if one.point != "PU-1-RUNS" and not (one.point == "TANK-LEVEL" and lost < one.time <= rang)
+    ]
+    asked = Asked(
+        start.timestamp(),
+        (rang + timedelta(minutes=5)).timestamp(),
+        Complaint("C-FAN", "J-126", rang, "no pressure", None, "hotline", id=1),
+    )
+    document = diagnoser.diagnose(kept, asked, COMPLAINED, QUICK)
+    assert document["stale_boundaries"] == [
+        {"element": "PU-1", "points": ["PU-1-RUNS"], "newest": None, "age_s": None},
+        {"element": "TANK-E", "points": ["TANK-LEVEL"], "newest": lost.isoformat(), "age_s": 7200.0},
+    ]

@@ -284,6 +284,8 @@ export const en = {
     bits: (bits: string) => `tells ${bits} bit`,
     outcome: (low: string, high: string, causes: string, chance: string) => `${low}–${high} m: ${causes}, then ${chance}`,
     nothing: "nothing of these",
+    blind: (element: string, minutes: string | null) =>
+      `Blind at ${element}: ${minutes === null ? "it was never read well" : `its last good reading was ${minutes} min old`}.`,
     affected: (count: number) => `Affected customers: ${count}`,
     nobody: "Nobody loses a metre or more.",
     throughDay: (node: string) => `Through the day at ${node}`,

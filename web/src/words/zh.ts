@@ -270,6 +270,7 @@ export const zh: Words = {
     bits: (bits) => `信息量 ${bits} bit`,
     outcome: (low, high, causes, chance) => `${low}–${high} m：${causes}，届时 ${chance}`,
     nothing: "都不是",
+    blind: (element, minutes) => `${element} 处看不清：${minutes === null ? "从无有效读数" : `最近的有效读数已有 ${minutes} 分钟`}。`,
     affected: (count) => `受影响用户：${count}`,
     nobody: "没有用户损失一米以上。",
     throughDay: (node) => `${node} 全天压力`,
