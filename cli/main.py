@@ -17,7 +17,7 @@ from types import ModuleType
 # The arrays here are small: threads inside a matrix product cost more than they bring, and solves have their own.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from models.problem import BadInput, HydroInputError, Unavailable
+from models.problem import BadInput, Damaged, HydroInputError, Unavailable
 
 COMMANDS = {
     "init": "make a site from an EPANET network",
@@ -110,10 +110,10 @@ def _status(error: Exception) -> int | None:
         return 3
     if isinstance(error, OSError):
         return 5
+    if isinstance(error, BadInput | Damaged):
+        return 3
     if isinstance(error, Unavailable):
         return 5
-    if isinstance(error, BadInput):
-        return 3
     if isinstance(error, HydroInputError):
         return 4
     # Looked up by name: importing the hydraulics costs an edge box what it does not have.

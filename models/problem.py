@@ -8,6 +8,7 @@
     │   └── Refused          what was asked does not fit the present state: already done, closed, over
     │       └── Changed      somebody else was first
     └── Unavailable          a device, a store or a port is not there (exit status 5)
+        └── Damaged          a store's file is damaged, another program's or a newer Hydro's (exit status 3)
 """
 
 from __future__ import annotations
@@ -50,6 +51,10 @@ class BadInput(HydroInputError):
 
 class Unavailable(HydroInputError):
     """A device, a store or a port is not there."""
+
+
+class Damaged(Unavailable):
+    """A store's file cannot be read: damaged, of another kind or version. Whoever runs goes on without the store."""
 
 
 class Missing(BadInput):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.problem import BadInput, Unavailable
+from models.problem import BadInput, Damaged
 from models.sample import Sample
 from models.site import Retention
 from stores.arrivals import Arrivals, by_point, by_point_and_time, pack_arrival
@@ -74,8 +74,10 @@ class EmbeddedStore:
 
         Raises
         ------
+        Damaged
+            It is damaged or no telemetry store of this version.
         Unavailable
-            It is damaged, not writable or no telemetry store.
+            It is not writable.
         """
         self._path = path
         self._retention = retention or Retention()
@@ -244,7 +246,7 @@ class EmbeddedStore:
             with plainly(self._path):
                 yield
         except Spoilt as error:
-            raise Unavailable(
+            raise Damaged(
                 f"{self._path}: is damaged ({error}); it was left as it is. Move it away to start anew, or restore a"
                 " copy"
             ) from error

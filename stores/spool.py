@@ -104,8 +104,10 @@ class Spool:
 
         Raises
         ------
+        Damaged
+            It is damaged or no spool of this version.
         Unavailable
-            It is damaged, not writable or no spool.
+            It is not writable.
         """
         self._path = path
         self._most_bytes = most_bytes

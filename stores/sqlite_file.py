@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from models.problem import Unavailable
+from models.problem import Damaged, Unavailable
 
 BUSY_S = 10.0
 """How long a writer waits for another process."""
@@ -35,8 +35,10 @@ def open_file(path: Path, kind: FileKind, synchronous: Literal["normal", "full"]
 
     Raises
     ------
+    Damaged
+        The file is damaged, of another kind or of a version that is not this one's.
     Unavailable
-        The file is damaged, of another kind or a later version, not writable or locked.
+        The file is not writable or locked.
     """
     with plainly(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -63,11 +65,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, kind: FileKind) -> None
         connection.executescript(f"BEGIN IMMEDIATE; {kind.since_last} PRAGMA user_version = {kind.version}; COMMIT;")
         return
     if mark == kind.mark and version:
-        raise Unavailable(
-            f"{path}: is a {kind.name} of version {version}, expected {kind.version}; it was left as it is"
-        )
+        raise Damaged(f"{path}: is a {kind.name} of version {version}, expected {kind.version}; it was left as it is")
     if mark or tables:
-        raise Unavailable(f"{path}: is no {kind.name} but another SQLite file; it was left as it is")
+        raise Damaged(f"{path}: is no {kind.name} but another SQLite file; it was left as it is")
     _write_ahead(connection)
     connection.executescript(
         f"BEGIN IMMEDIATE; {kind.schema} PRAGMA application_id = {kind.mark}; PRAGMA user_version = {kind.version};"
@@ -97,7 +97,7 @@ def plainly(path: Path) -> Iterator[None]:
     except sqlite3.Error as error:
         said = str(error)
         if "malformed" in said or "not a database" in said:
-            raise Unavailable(
+            raise Damaged(
                 f"{path}: is damaged ({said}); it was left as it is. Move it away to start anew, or restore a copy"
             ) from error
         if "full" in said or "disk I/O error" in said:

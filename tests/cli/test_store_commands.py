@@ -71,6 +71,15 @@ def test_what_is_wrong_is_one_clear_line(
     assert len(told.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize("command", [["export", "SITE", "SITE/out.csv"], ["import", "SITE", "SITE/rows.csv"]])
+def test_damaged_store_is_bad_input(folder: Path, capsys: pytest.CaptureFixture[str], command: list[str]) -> None:
+    path = folder / "data" / "telemetry.sqlite"
+    path.parent.mkdir()
+    path.write_bytes(b"no database at all, " * 1000)
+    assert main([word.replace("SITE", str(folder)) for word in command]) == 3
+    assert capsys.readouterr().err.startswith(f"{path}: is damaged")
+
+
 def test_store_tells_what_waits_what_was_refused_and_what_is_lost(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from models.problem import Unavailable
+from models.problem import Damaged, Unavailable
 from models.sample import Quality, Sample
 from stores.embedded import EmbeddedStore
 from stores.spool import Spool
@@ -50,7 +50,7 @@ def test_corrupt_file_is_said_with_its_path_and_left_as_it_is(
     path.parent.mkdir()
     rubbish = b"this was a database once" * 500
     path.write_bytes(rubbish)
-    with pytest.raises(Unavailable, match=rf"^{path}: is damaged .* left as it is"):
+    with pytest.raises(Damaged, match=rf"^{path}: is damaged .* left as it is"):
         kind(path)
     assert path.read_bytes() == rubbish
 
@@ -64,7 +64,7 @@ def test_file_that_is_damaged_inside_is_said_and_left(path: Path) -> None:
         file.write(b"\xff" * 4096 * 20)
     damaged = path.read_bytes()
     store = EmbeddedStore(path)
-    with pytest.raises(Unavailable, match=rf"^{path}: is damaged"):
+    with pytest.raises(Damaged, match=rf"^{path}: is damaged"):
         store.range(["P"], START, START + timedelta(days=1))
     store.close()
     assert path.read_bytes() == damaged
@@ -76,7 +76,7 @@ def test_file_of_another_kind_is_not_touched(
 ) -> None:
     make(path).close()
     before = path.read_bytes()
-    with pytest.raises(Unavailable, match="but another SQLite file; it was left as it is"):
+    with pytest.raises(Damaged, match="but another SQLite file; it was left as it is"):
         opened(path)
     assert path.read_bytes() == before
 
@@ -86,7 +86,7 @@ def test_file_of_a_later_version_is_not_touched(path: Path) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(Unavailable, match="telemetry store of version 99, expected 2"):
+    with pytest.raises(Damaged, match="telemetry store of version 99, expected 2"):
         EmbeddedStore(path)
 
 
