@@ -107,7 +107,8 @@ class Retention:
 class StoreSettings:
     """Where samples and records are kept. Paths are absolute after loading.
 
-    ``spool_synchronous`` is what the spool's commits survive: ``normal`` a killed process, ``full`` lost power too.
+    ``spool_synchronous`` is what commits to the spool, and then to the embedded store, survive: ``normal`` a killed
+    process, ``full`` lost power too.
     ``dropped_files`` is a folder into which loggers' files are put, None where there is none.
     """
 

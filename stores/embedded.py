@@ -26,7 +26,7 @@ from stores.instant import instant, microseconds
 from stores.names import Names
 from stores.packing import Spoilt
 from stores.run import MOST, Run, Steps, merged, steps_joined, steps_of, steps_unpacked, unpacked
-from stores.sqlite_file import FileKind, open_file, plainly, transaction
+from stores.sqlite_file import FileKind, Synchronous, open_file, plainly, transaction
 from stores.telemetry import Mean, means_of
 
 TELEMETRY_FILE = FileKind(
@@ -69,8 +69,10 @@ PORTION = 64
 class EmbeddedStore:
     """Samples in one file, for any number of threads. A value that is not finite is read as NaN."""
 
-    def __init__(self, path: Path, retention: Retention | None = None) -> None:
+    def __init__(self, path: Path, retention: Retention | None = None, synchronous: Synchronous = "normal") -> None:
         """Open the file, or make it.
+
+        With ``synchronous`` normal what was written survives a killed process, with full lost power too.
 
         Raises
         ------
@@ -81,7 +83,7 @@ class EmbeddedStore:
         """
         self._path = path
         self._retention = retention or Retention()
-        self._connection = open_file(path, TELEMETRY_FILE)
+        self._connection = open_file(path, TELEMETRY_FILE, synchronous)
         self._lock = threading.Lock()
         self._points = Names(self._connection, "points")
         self._reasons = Names(self._connection, "reasons")

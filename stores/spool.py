@@ -12,16 +12,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
 
 from models.sample import Sample
 from models.site import StoreSettings
 from stores.columns import Columns
 from stores.instant import instant, microseconds
 from stores.packing import Spoilt, pack_columns, unpack_columns
-from stores.sqlite_file import FileKind, open_file, plainly, transaction
-
-Synchronous = Literal["normal", "full"]
+from stores.sqlite_file import FileKind, Synchronous, open_file, plainly, transaction
 
 _TOTAL = """
     CREATE TABLE IF NOT EXISTS total (only_row INTEGER PRIMARY KEY CHECK (only_row = 1), waiting INTEGER NOT NULL);

@@ -14,6 +14,8 @@ from models.problem import Damaged, Unavailable
 
 BUSY_S = 10.0
 """How long a writer waits for another process."""
+Synchronous = Literal["normal", "full"]
+"""What a commit survives: normal a killed process, full lost power too, for each waits for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class FileKind:
     since_last: str = ""
 
 
-def open_file(path: Path, kind: FileKind, synchronous: Literal["normal", "full"] = "normal") -> sqlite3.Connection:
+def open_file(path: Path, kind: FileKind, synchronous: Synchronous = "normal") -> sqlite3.Connection:
     """Return a connection in WAL mode to a file of a kind, made if it is not there; for one thread at a time.
 
     Raises

@@ -117,4 +117,5 @@ def open_telemetry(settings: StoreSettings) -> TelemetryStore:
         return InfluxStore(settings.influxdb, settings.retention)
     from stores.embedded import EmbeddedStore
 
-    return EmbeddedStore(settings.telemetry_file, settings.retention)
+    # What has left the spool must be as safe here as it was there.
+    return EmbeddedStore(settings.telemetry_file, settings.retention, settings.spool_synchronous)

@@ -24,7 +24,8 @@ from stores.columns import Columns, joined
 from stores.embedded import EmbeddedStore
 from stores.influx import LINES, InfluxStore
 from stores.line_protocol import lines_of
-from stores.spool import Spool, Synchronous
+from stores.spool import Spool
+from stores.sqlite_file import Synchronous
 from stores.telemetry import TelemetryStore
 from tests.stores.influx_server import InfluxServer, binary
 

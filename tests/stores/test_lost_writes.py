@@ -1,7 +1,8 @@
-"""The spool when the power goes: whatever the disk had not been told to sync may be missing, in any part.
+"""Spool and store when the power goes: whatever the disk had not been told to sync may be missing, in any part.
 
-A process appends to a spool; a preloaded recorder writes down each write and sync. From the record the files are built
-as they might be found after a power cut at a random moment: what was synced is there, of what was not, random sectors.
+A process appends to a spool, or moves on to a store too; a preloaded recorder writes down each write and sync. From the
+record the files are built as they might be found after a power cut at a random moment: what was synced is there, of
+what was not, random sectors.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from pathlib import Path
 import pytest
 
 from models.sample import Sample
-from stores.spool import Spool, Synchronous
+from stores.embedded import EmbeddedStore
+from stores.spool import Spool
+from stores.sqlite_file import Synchronous
 
 START = datetime(2026, 7, 11, 7, tzinfo=UTC)
 CUTS = 40
@@ -42,6 +45,30 @@ for number in range(int(sys.argv[3])):
         gone = spool.peek(200)
         os.pwrite(said, (number + 1).to_bytes(8, "little") + (gone[-1].id + 1).to_bytes(8, "little"), 0)
         spool.forget(gone)
+os._exit(0)
+"""
+
+MOVER = """
+import asyncio, os, sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from collectors.forwarder import Forwarder
+from models.sample import Sample
+from models.site import StoreSettings
+from stores.spool import open_spool
+from stores.telemetry import open_telemetry
+folder, start = Path(sys.argv[1]), datetime(2026, 7, 11, 7, tzinfo=UTC)
+files = folder / "telemetry.sqlite", folder / "spool.sqlite"
+settings = StoreSettings("embedded", *files, "", spool_synchronous=sys.argv[2])
+spool, store = open_spool(settings), open_telemetry(settings)
+said = os.open(folder / "said", os.O_WRONLY | os.O_CREAT)
+for number in range(int(sys.argv[3])):
+    spool.append([Sample("P", start + timedelta(seconds=50 * number + n), n * 0.37) for n in range(50)])
+    os.pwrite(said, (number + 1).to_bytes(8, "little"), 0)
+    if number % 5 == 4:
+        forwarder = Forwarder(spool, store)
+        forwarder.end()
+        asyncio.run(forwarder.run())
 os._exit(0)
 """
 
@@ -127,14 +154,14 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return library
 
 
-def recorded(tmp_path: Path, recorder: Path, synchronous: Synchronous) -> list[Act]:
+def recorded(tmp_path: Path, recorder: Path, synchronous: Synchronous, program: str = WRITER) -> list[Act]:
     folder, record = tmp_path / "disk", tmp_path / "record"
     folder.mkdir()
     environment = os.environ | {
         "LD_PRELOAD": str(recorder), "RECORD_FOLDER": f"{folder}/", "RECORD_TO": str(record),
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }  # fmt: skip
-    command = [sys.executable, "-c", WRITER, str(folder), synchronous, str(APPENDS)]
+    command = [sys.executable, "-c", program, str(folder), synchronous, str(APPENDS)]
     subprocess.run(command, env=environment, check=True, timeout=100)
     return list(acts(record))
 
@@ -172,5 +199,25 @@ def test_power_that_goes_takes_nothing_acknowledged_with_full_and_breaks_no_file
         if synchronous == "full":
             assert last >= said
             assert not samples or numbers[0] <= first - 1
+    # That the cuts do cut: without a sync at each commit, some of what was acknowledged is gone.
+    assert (lost > 0) == (synchronous == "normal")
+
+
+@pytest.mark.parametrize("synchronous", ["normal", "full"])
+def test_power_that_goes_takes_nothing_that_has_moved_on_to_the_embedded_store_with_full(
+    tmp_path: Path, recorder: Path, synchronous: Synchronous
+) -> None:
+    record = recorded(tmp_path, recorder, synchronous, MOVER)
+    begun = next(place for place, act in enumerate(record) if Path(act.path).name == "said")
+    chance, lost = random.Random(18), 0
+    for cut in range(CUTS):
+        files, said, _ = after_a_cut(record, chance.randint(begun, len(record)), chance)
+        folder = tmp_path / f"after-{cut}"
+        waiting = {sample.time for sample in found(folder, files)}
+        store = EmbeddedStore(folder / "telemetry.sqlite")
+        kept = {sample.time for sample in store.range(["P"], START, START + timedelta(days=1))}
+        store.close()
+        acknowledged = {START + timedelta(seconds=second) for second in range(50 * said)}
+        lost += len(acknowledged - waiting - kept)
     # That the cuts do cut: without a sync at each commit, some of what was acknowledged is gone.
     assert (lost > 0) == (synchronous == "normal")
