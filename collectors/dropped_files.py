@@ -35,13 +35,16 @@ class DroppedFiles:
         self, folder: Path, points: Sequence[Point], spool: Spool, kept: Callable[[], None], look_s: float = LOOK_S
     ) -> None:
         self._folder = folder
-        self._points = points
-        self._sampler = Sampler(points)
+        self._known = points, Sampler(points)
         self._spool = spool
         self._kept = kept
         self._look_s = look_s
         self._seen: dict[Path, tuple[int, int]] = {}
         self._trouble = ""
+
+    def adopt(self, points: Sequence[Point]) -> None:
+        """Know the points of the site, as they are now; a file that is just being read is held against those before."""
+        self._known = points, Sampler(points)
 
     async def run(self) -> None:
         """Take what comes until cancelled."""
@@ -71,17 +74,26 @@ class DroppedFiles:
             self._take(path)
 
     def _take(self, path: Path) -> None:
+        points, sampler = self._known
         try:
-            samples = read_history(path, self._points)
+            samples = read_history(path, points)
         except BadInput as error:
-            refused = _move(path, REFUSED)
-            note = refused.with_name(f"{refused.name}.txt")
-            note.write_text(f"{error}\n", encoding="utf-8")
-            LOG.warning("%s is refused: %s", path, error.problems[0])
+            self._refuse(path, str(error), str(error.problems[0]))
             return
-        self._spool.append(self._sampler.remembered([_reading_of(sample) for sample in samples]))
+        except Exception as error:
+            # A file that nobody thought of must not take the collector with it.
+            LOG.exception("%s: unexpected", path)
+            self._refuse(path, why := f"unexpected {type(error).__name__}", why)
+            return
+        self._spool.append(sampler.remembered([_reading_of(sample) for sample in samples]))
         self._kept()
         LOG.info("%s: %d samples", _move(path, TAKEN), len(samples))
+
+    def _refuse(self, path: Path, why: str, in_short: str) -> None:
+        """Put a file aside, and beside it a text that says why."""
+        refused = _move(path, REFUSED)
+        refused.with_name(f"{refused.name}.txt").write_text(f"{why}\n", encoding="utf-8")
+        LOG.warning("%s is refused: %s", path, in_short)
 
     def _tell(self, trouble: str) -> None:
         """Log a change of state once."""

@@ -101,7 +101,11 @@ def _time(row: Fields) -> datetime | None:
     if time.tzinfo is None:
         row.note(f'time "{text}" is naive, expected an offset such as +08:00')
         return None
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError:
+        row.note(f'time "{text}", expected one between the years 1 and 9999 in UTC')
+        return None
 
 
 def _value(row: Fields) -> float:

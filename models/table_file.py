@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 from models.fields import Fields, expected
 from models.problem import Problem
@@ -39,13 +40,25 @@ def read_table(
             )
     if any(name not in header for name in required):
         return
-    for cells in reader:
+    least = max((header.index(name) for name in required), default=0) + 1
+    for cells, line in _rows(reader, path, problems):
         if not any(cell.strip() for cell in cells) or cells[0].lstrip().startswith("#"):
             continue
-        if len(cells) > len(header):
-            problems.append(Problem(f"has {len(cells)} values, expected {len(header)}", str(path), reader.line_num))
+        if not least <= len(cells) <= len(header):
+            problems.append(Problem(f"has {len(cells)} values, expected {len(header)}", str(path), line))
             continue
-        yield dict(zip(header, cells, strict=False)), reader.line_num
+        yield dict(zip(header, cells, strict=False)), line
+
+
+def _rows(reader: Any, path: Path, problems: list[Problem]) -> Iterator[tuple[list[str], int]]:
+    """Yield the cells of each row and its line, as far as it is CSV."""
+    try:
+        for cells in reader:
+            yield cells, reader.line_num
+    except csv.Error as error:
+        problems.append(
+            Problem(f"is no CSV from here on, perhaps a quote is not closed ({error})", str(path), reader.line_num)
+        )
 
 
 def fields_of(values: dict[str, str], line: int, path: Path, subject: str, problems: list[Problem]) -> Fields:
