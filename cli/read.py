@@ -53,7 +53,10 @@ def run(args: argparse.Namespace) -> int:
     except HydroError as error:
         sys.stderr.write(f"no values of the model: {error}\n")
         modelled = {}
-    rows = [_row(point, samples[point.name], modelled.get(point.name)) for point in site.points]
+    asked = [point for point in site.points if point.device]
+    rows = [_row(point, samples[point.name], modelled.get(point.name)) for point in asked]
+    if len(asked) < len(site.points):
+        sys.stderr.write(f"{len(site.points) - len(asked)} points come in files and are asked for nowhere\n")
     if args.json:
         sys.stdout.write(json.dumps({"site": site.name, "points": rows}, ensure_ascii=False) + "\n")
     else:
@@ -89,8 +92,8 @@ def _measured(
 ) -> Conditions:
     head, status, setting = conditions.head.copy(), conditions.status.copy(), conditions.setting.copy()
     for point in points:
-        sample = samples[point.name]
-        if sample.quality is not Quality.GOOD:
+        sample = samples.get(point.name)
+        if sample is None or sample.quality is not Quality.GOOD:
             continue
         value = model_value(point, sample.value, elevation_of(point, network))
         node, link = network.node_index.get(point.element), network.link_index.get(point.element)

@@ -66,9 +66,12 @@ async def run(site: Site, stop: asyncio.Event, health: Health | None = None) -> 
             health = health or Health()
             lines = Lines(intake, health)
             await lines.adopt(site, await asyncio.to_thread(_newest, store, site))
-            beside = [_watch(site, lines, intake, spool, health), let_age(store, _now(site, store))]
+            beside = [let_age(store, _now(site, store))]
+            files = None
             if site.stores.dropped_files is not None:
-                beside.append(DroppedFiles(site.stores.dropped_files, site.points, spool, forwarder.wake).run())
+                files = DroppedFiles(site.stores.dropped_files, site.points, spool, forwarder.wake)
+                beside.append(files.run())
+            beside.append(_watch(site, lines, files, intake, spool, health))
             await _collect(stop, lines, intake, forwarder, beside)
         finally:
             await asyncio.to_thread(store.close)
@@ -104,7 +107,9 @@ def _now(site: Site, store: TelemetryStore) -> Callable[[], datetime | None]:
     return store.newest if site.clock == "device" else lambda: datetime.now(UTC)
 
 
-async def _watch(site: Site, lines: Lines, intake: Intake, spool: Spool, health: Health) -> None:
+async def _watch(
+    site: Site, lines: Lines, dropped: DroppedFiles | None, intake: Intake, spool: Spool, health: Health
+) -> None:
     """Look now and then: whether every line runs, how much waits, and whether the site's files have changed."""
     seen, looks = _files_of(site.folder), 0
     while True:
@@ -121,6 +126,8 @@ async def _watch(site: Site, lines: Lines, intake: Intake, spool: Spool, health:
         if files != seen:
             seen = files
             site = await _take_over(site, lines)
+            if dropped is not None:
+                dropped.adopt(site.points)
 
 
 async def _take_over(site: Site, lines: Lines) -> Site:

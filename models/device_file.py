@@ -12,6 +12,8 @@ from models.points_file import is_modbus_address
 from models.site import BlockSettings, Device, Policy, Protocol, SecuritySettings, SerialSettings, SubscriptionSettings
 
 BAUDS = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+LONGEST_S = 3600.0
+"""The longest time in which a device may answer or tell."""
 _SECRET = re.compile(r"\$\{(\w+)\}")
 
 
@@ -78,7 +80,7 @@ def _device(row: Fields, line: int, folder: Path) -> Device:
         port=row.whole("port", 802 if protocol == "modbus-tls" else 502, 1, 65535),
         unit_id=row.whole("unit_id", 1, 0, 255),
         url=url,
-        timeout_s=row.positive("timeout_s", 2.0),
+        timeout_s=row.positive("timeout_s", 2.0, LONGEST_S),
         clock_address=row.text("clock_address"),
         username=row.text("username"),
         password=secret(row, "password", folder),
@@ -91,8 +93,8 @@ def _device(row: Fields, line: int, folder: Path) -> Device:
         ),
         reading="subscribe" if reading == "subscribe" else "poll",
         subscription=SubscriptionSettings(
-            publish_s=row.positive("publish_s", 1.0),
-            sampling_s=row.number("sampling_s", 0.0, low=0.0) or 0.0,
+            publish_s=row.positive("publish_s", 1.0, LONGEST_S),
+            sampling_s=row.number("sampling_s", 0.0, low=0.0, high=LONGEST_S) or 0.0,
             queue=row.whole("queue", 100, 1, 100_000),
         ),
         line=line,

@@ -79,9 +79,9 @@ class Fields:
             return default
         return number
 
-    def positive(self, key: str, default: float) -> float:
-        """Return a number above zero."""
-        number = self.number(key, default)
+    def positive(self, key: str, default: float, high: float = math.inf) -> float:
+        """Return a number above zero and up to ``high``."""
+        number = self.number(key, default, high=high)
         if number is None or number <= 0.0:
             self.note(f"{key} {number:g}, expected more than 0" if number is not None else f"{key} is missing", key)
             return default

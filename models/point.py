@@ -19,7 +19,8 @@ class Point:
 
     ``address`` is ``holding/100``, ``input/12``, ``coil/3``, ``discrete/0``, ``holding/20.3`` (bit 3) or
     ``holding/40:4`` (a text in four registers) for Modbus (zero-based, as on the wire) and a NodeId
-    (``ns=2;s=PS1.Flow``) for OPC UA.
+    (``ns=2;s=PS1.Flow``) for OPC UA. A point without ``device`` and ``address`` is asked for nowhere: its samples come
+    in files.
     Engineering value = raw · ``scale`` + ``offset``, in ``unit``; it is held against ``valid_min`` and ``valid_max``
     and then kept within ``clamp_min`` and ``clamp_max``.
     A value is stored when it has left the deadband (``deadband`` in ``unit``, ``deadband_percent`` of the valid range)

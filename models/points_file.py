@@ -20,6 +20,8 @@ OPTIONAL = (
     "low_limit", "high_limit", "limit_delay_s", "limit_deadband", "reverse", "absolute", "rollover",
     "clamp_min", "clamp_max", "deadband_percent", "heartbeat_s",
 )  # fmt: skip
+LONGEST_S = 366.0 * 86400.0
+"""The longest period or heartbeat: a year."""
 _MODBUS_ADDRESS = re.compile(r"(coil|discrete)/\d{1,5}|(holding|input)/\d{1,5}(\.\d{1,2}|:\d{1,3})?")
 
 
@@ -63,12 +65,12 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
         quantity=Quantity(quantity),
         unit=unit,
         device=_device(row, devices),
-        address=row.text("address", required=True),
+        address=row.text("address"),
         data_type=row.choice("data_type", DATA_TYPES, "float32"),
         byte_order=row.choice("byte_order", BYTE_ORDERS, "ABCD"),
         scale=_scale(row),
         offset=row.number("offset", 0.0) or 0.0,
-        period_s=row.positive("period_s", 60.0),
+        period_s=row.positive("period_s", 60.0, LONGEST_S),
         valid_min=low,
         valid_max=high,
         gauge_elevation_m=row.number("gauge_elevation_m"),
@@ -76,7 +78,7 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
         clamp_max=clamp_max,
         deadband=row.number("deadband", low=0.0),
         deadband_percent=percent,
-        heartbeat_s=row.positive("heartbeat_s", 600.0),
+        heartbeat_s=row.positive("heartbeat_s", 600.0, LONGEST_S),
         low_limit=low_limit,
         high_limit=high_limit,
         limit_delay_s=row.number("limit_delay_s", 0.0, low=0.0) or 0.0,
@@ -96,13 +98,18 @@ def _range(row: Fields, low_key: str, high_key: str) -> tuple[float | None, floa
 
 
 def _device(row: Fields, devices: Mapping[str, Device]) -> str:
-    name = row.text("device", required=True)
+    """Return the name of the device that is asked; a point without one, and without an address, comes in files."""
+    name, address = row.text("device"), row.text("address")
+    if not name and not address:
+        return ""
+    if not name or not address:
+        one, other = ("device", "address") if address else ("address", "device")
+        row.note(f"{one} is missing, expected a value beside the {other}, or neither for a point that comes in files")
     device = devices.get(name)
     if device is None:
         if name:
             row.note(f'device "{name}" is not in site.toml, expected {expected(name, devices)}')
         return name
-    address = row.text("address")
     if device.protocol.startswith("modbus"):
         if address and not is_modbus_address(address):
             row.note(f'address "{address}" is no Modbus address, expected one such as holding/100 or input/12.3')

@@ -16,6 +16,9 @@ from models.problem import BadInput, Problem
 from models.registers_file import read_customers, read_pipes, read_valves, read_zones
 from models.site import InfluxSettings, MonitorSettings, Retention, Site, StoreSettings
 
+MOST_DAYS = 100.0 * 366.0
+"""The longest retention: a hundred years."""
+
 
 def load_site(folder: Path) -> Site:
     """Return the site in ``folder``. What its network holds is not looked at; ``hydro check`` does that.
@@ -145,9 +148,9 @@ def _stores(top: Fields, table: dict[str, Any], folder: Path) -> StoreSettings:
 def _retention(stores: Fields, table: dict[str, Any], on_server: bool) -> Retention:
     row = Fields(table, stores.file, stores.line, "stores.retention", stores.problems, stores.lines)
     retention = Retention(
-        samples_days=row.number("samples_days", 0.0, low=0.0) or 0.0,
-        means_days=row.number("means_days", 0.0, low=0.0) or 0.0,
-        means_step_s=row.positive("means_step_s", Retention().means_step_s),
+        samples_days=row.number("samples_days", 0.0, low=0.0, high=MOST_DAYS) or 0.0,
+        means_days=row.number("means_days", 0.0, low=0.0, high=MOST_DAYS) or 0.0,
+        means_step_s=row.positive("means_step_s", Retention().means_step_s, 86400.0),
     )
     row.rest()
     days = retention.samples_days

@@ -50,7 +50,7 @@ class Box:
             return []
         store = EmbeddedStore(self.telemetry)
         long_ago, far_ahead = (datetime(year, 1, 1, tzinfo=UTC) for year in (2000, 2100))
-        found = store.range(["A", "B"], long_ago, far_ahead)
+        found = store.range(["A", "B", "L"], long_ago, far_ahead)
         store.close()
         return found
 
@@ -316,3 +316,22 @@ async def test_site_that_changes_while_it_is_collected_begins_only_what_changed_
     assert "goes on as it was" in err
     assert f'{points}:3: point B: address "nowhere/7"' in err
     assert box.count("A", Quality.BAD) == 0
+
+
+async def test_point_that_comes_in_files_can_be_added_while_it_is_collected_and_is_asked_for_nowhere(
+    make_box: Callable[..., Box],
+) -> None:
+    async with outstation(31) as first, outstation(32) as second:
+        box = make_box(first, second)
+        site, points, dropped = box.folder / "site.toml", box.folder / "points.csv", box.folder / "dropped"
+        site.write_text(site.read_text(encoding="utf-8") + '[stores]\ndropped_files = "dropped"\n', encoding="utf-8")
+        async with collecting(box) as process:
+            await until(lambda: box.count("A", Quality.GOOD) > 0)
+            points.write_text(points.read_text(encoding="utf-8") + "L,J3,pressure,m,,,,\n", encoding="utf-8")
+            await asyncio.sleep(2.0)
+            (dropped / "logger.csv").write_text("time,point,value\n2026-07-11T00:00:00Z,L,31.5\n", encoding="utf-8")
+            await until(lambda: not (dropped / "logger.csv").exists())
+            returned, _, err = await ended(process)
+    assert returned == 0
+    assert "no device begins anew" in err
+    assert [one.value for one in box.samples() if one.point == "L"] == [31.5]

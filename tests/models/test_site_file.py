@@ -70,7 +70,10 @@ def test_site_without_problems_is_loaded(folder: Path) -> None:
         ("ABCD,1,", "ABCD,0,", "scale 0, expected any other number"),
         ("ABCD,1,", "ABCD,one,", 'scale "one" is no number'),
         (",0,100", ",100,0", "valid_min 100 is not below valid_max 0"),
+        (",60,", ",1e300,", "period_s 1e+300, expected at most 3.16224e+07"),
         ("J-1", "", "element is missing"),
+        (",rtu,", ",,", "device is missing, expected a value beside the address, or neither"),
+        ("holding/100", "", "address is missing, expected a value beside the device, or neither"),
     ],
 )
 def test_value_that_is_wrong_is_named_with_its_point_and_line(folder: Path, old: str, new: str, message: str) -> None:
@@ -98,6 +101,12 @@ def test_node_id_is_looked_at_before_any_server_is_asked(folder: Path, address: 
         assert load_site(folder).points[0].address == address
     else:
         assert f'address "{address}" is no NodeId' in problems(folder)[0].message
+
+
+def test_point_without_device_and_address_comes_in_files(folder: Path) -> None:
+    with_points(folder, POINT.replace("rtu,holding/100", ","))
+    (point,) = load_site(folder).points
+    assert (point.device, point.address) == ("", "")
 
 
 def test_point_that_stands_twice_is_said_with_both_lines(folder: Path) -> None:
