@@ -33,7 +33,7 @@ from stores.records import Records
 from stores.records_pages import Pages
 from stores.requests import Requests
 from stores.scenarios import Scenarios
-from stores.telemetry import TelemetryStore, open_telemetry
+from stores.telemetry import TelemetryStore, newest_or, open_telemetry
 from stores.works import Works
 
 VERSION = version("hydro")
@@ -132,7 +132,7 @@ def open_context(
         requests=Requests(database, wall),
         scenarios=Scenarios(database),
         works=Works(database),
-        believer=Believer(site, telemetry, telemetry.newest() or wall(), revision),
+        believer=Believer(site, telemetry, newest_or(telemetry, wall()), revision),
         bench=Bench(engine, standard_catalogue(), revision),
         geometry=network_arrays(network, revision),
         layout=_layout(engine),

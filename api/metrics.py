@@ -32,7 +32,6 @@ class Metrics:
         )
         self.alarms = Gauge("hydro_alarms", "Alarms that are not normal, by state.", ("state",), registry=self.registry)
         self.ready = Gauge("hydro_ready", "Whether a part is ready.", ("part",), registry=self.registry)
-        self.spool = Gauge("hydro_spool_samples", "Samples that wait in the spool.", registry=self.registry)
         self.refused = Counter(
             "hydro_sign_ins_refused_total", "Sign-ins with a wrong name or password.", registry=self.registry
         )

@@ -7,13 +7,21 @@ import asyncio
 import json
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from collectors.health import Health
 from models.problem import Unavailable
 from models.site import Site
+
+if TYPE_CHECKING:
+    from api.context import Listening
+    from api.listening import Door
 
 LOG = logging.getLogger(__name__)
 DEFAULT_PORT = 8080
@@ -61,13 +69,16 @@ async def _serve(site: Site, args: argparse.Namespace) -> int:
         stop.set()
 
     loop.add_signal_handler(signal.SIGINT, interrupt)
+    health = None if args.no_collect else Health()
+    # A port that is taken is told before anything else runs.
+    opened = None if args.no_http else _open_door(site, args)
     async with asyncio.TaskGroup() as tasks:
-        if not args.no_http:
-            await _open_door(site, args, stop, tasks)
-        if not args.no_collect:
+        if health is not None:
             from collectors.collector import run as collect_site
 
-            tasks.create_task(collect_site(site, stop))
+            tasks.create_task(collect_site(site, stop, health))
+        if opened is not None:
+            await _answer(site, args, opened, health, stop, tasks)
         if not args.no_monitor:
             tasks.create_task(_watch(site, stop))
         if args.no_http:
@@ -75,11 +86,18 @@ async def _serve(site: Site, args: argparse.Namespace) -> int:
     return 130 if interrupted.is_set() else 0
 
 
-async def _open_door(site: Site, args: argparse.Namespace, stop: asyncio.Event, tasks: asyncio.TaskGroup) -> None:
-    """Open the socket before anything else runs: a port that is taken is told at once."""
-    from api.context import open_context
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A door that is open, though nobody answers yet."""
+
+    door: Door
+    listening: Listening
+    listener: socket.socket
+    any_user: bool
+
+
+def _open_door(site: Site, args: argparse.Namespace) -> _Opened:
     from api.listening import Door, listening_of, open_socket
-    from api.server import serve
     from stores.accounts import Accounts
     from stores.records import Records
 
@@ -87,19 +105,36 @@ async def _open_door(site: Site, args: argparse.Namespace, stop: asyncio.Event, 
     with Records(site.stores.records_url) as records:
         any_user = Accounts(records.database).any_user()
     listening = listening_of(door, any_user)
-    listener = open_socket(door)
+    return _Opened(door, listening, open_socket(door), any_user)
+
+
+async def _answer(
+    site: Site,
+    args: argparse.Namespace,
+    opened: _Opened,
+    health: Health | None,
+    stop: asyncio.Event,
+    tasks: asyncio.TaskGroup,
+) -> None:
+    from api.context import open_context
+    from api.server import serve
+
     try:
-        context = await asyncio.to_thread(open_context, site, listening, not args.no_monitor)
+        context = await asyncio.to_thread(open_context, site, opened.listening, not args.no_monitor)
     except BaseException:
-        listener.close()
+        opened.listener.close()
         raise
+    if health is not None:
+        from collectors.metrics import HealthCollector
+
+        context.metrics.registry.register(HealthCollector(health))
 
     def ready(port: int) -> None:
-        if not any_user:
+        if not opened.any_user:
             sys.stderr.write(f"nobody can sign in yet: hydro user {site.folder} add NAME --role admin\n")
-        _announce(site, args.json, door.url(port))
+        _announce(site, args.json, opened.door.url(port))
 
-    tasks.create_task(serve(context, door, listener, stop, ready))
+    tasks.create_task(serve(context, opened.door, opened.listener, stop, ready))
 
 
 async def _watch(site: Site, stop: asyncio.Event) -> None:

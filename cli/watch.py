@@ -15,7 +15,7 @@ from service.dispatch import open_order
 from service.isolation import Layout
 from stores.records import Records
 from stores.spool import open_spool
-from stores.telemetry import open_telemetry
+from stores.telemetry import newest_or, open_telemetry
 
 LOG = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class Watch:
         self._records = Records(site.stores.records_url)
         self._telemetry = open_telemetry(site.stores)
         self._spool = open_spool(site.stores)
-        self._diagnoser = Diagnoser(site, self._telemetry.newest() or datetime.now(UTC))
+        self._diagnoser = Diagnoser(site, newest_or(self._telemetry, datetime.now(UTC)))
         path = site.monitor.baseline_file
         if path is not None and path.exists():
             self._diagnoser.baseline = load_baseline(path)

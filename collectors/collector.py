@@ -37,6 +37,8 @@ LOUD = "asyncua"
 """A library that logs every failed try; a line says once that its device is away, and once that it is back."""
 LOOK_S = 1.0
 """How often it is looked whether the site's files have changed."""
+ASK_S = 2.0
+"""How long the store may take at the start to say when each device was read last; then polling begins without."""
 COUNT_EVERY = 10
 """At every so many looks what waits in the spool is counted."""
 
@@ -65,7 +67,7 @@ async def run(site: Site, stop: asyncio.Event, health: Health | None = None) -> 
             intake = Intake(spool, forwarder.wake)
             health = health or Health()
             lines = Lines(intake, health)
-            await lines.adopt(site, await asyncio.to_thread(_newest, store, site))
+            await lines.adopt(site, await _newest(store, site))
             beside = [let_age(store, _now(site, store))]
             files = None
             if site.stores.dropped_files is not None:
@@ -120,7 +122,8 @@ async def _watch(
             # What is wrong with the spool is said by those who need it.
             with suppress(Unavailable):
                 state = await asyncio.to_thread(spool.state)
-                health.in_spool, health.dropped = state.waiting, sum(loss.samples for loss in state.losses)
+                health.in_spool, health.spool_share = state.waiting, state.full_share
+                health.dropped, health.set_aside = sum(loss.samples for loss in state.losses), state.set_aside
         looks += 1
         files = _files_of(site.folder)
         if files != seen:
@@ -161,11 +164,12 @@ def _files_of(folder: Path) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-def _newest(store: TelemetryStore, site: Site) -> dict[str, datetime]:
-    """Return when each device was read last before this start, as far as the store can be asked."""
+async def _newest(store: TelemetryStore, site: Site) -> dict[str, datetime]:
+    """Return when each device was read last before this start, as far as the store can be asked and says so soon."""
+    asked = asyncio.to_thread(store.latest, [point.name for point in site.points])
     try:
-        latest = store.latest([point.name for point in site.points])
-    except Unavailable:
+        latest = await asyncio.wait_for(asked, ASK_S)
+    except (Unavailable, TimeoutError):
         return {}
     found: dict[str, datetime] = {}
     for point in site.points:

@@ -48,7 +48,8 @@ class Forwarder:
                 moved = await asyncio.to_thread(self._move)
             except Unavailable as error:
                 self._tell(True, f"{error}; samples wait in the spool")
-                if ending:
+                if self._ending.is_set():
+                    # Asked to end meanwhile, or before: a store that is away now need not be waited for once more.
                     return
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._ending.wait(), self._backoff.failed())

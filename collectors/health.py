@@ -45,10 +45,16 @@ class DeviceHealth:
 
 @dataclass
 class Health:
-    """Every device of a site, and what waits between them and the store [samples]."""
+    """Every device of a site, and what waits between them and the store [samples].
+
+    ``dropped`` counts samples that are gone, ``set_aside`` those that the store would not take or the disk has spoilt;
+    ``spool_share`` is what the spool holds of what it may.
+    """
 
     site: str = ""
     devices: dict[str, DeviceHealth] = field(default_factory=dict)
     in_memory: int = 0
     in_spool: int = 0
+    spool_share: float = 0.0
     dropped: int = 0
+    set_aside: int = 0

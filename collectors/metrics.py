@@ -55,6 +55,9 @@ class HealthCollector:
         backlog.add_metric(["memory"], self._health.in_memory)
         backlog.add_metric(["spool"], self._health.in_spool)
         yield backlog
+        yield GaugeMetricFamily("hydro_spool_share", "what the spool holds of what it may", self._health.spool_share)
+        yield CounterMetricFamily("hydro_dropped_samples", "samples that are gone", self._health.dropped)
+        yield CounterMetricFamily("hydro_set_aside_samples", "samples beside the queue", self._health.set_aside)
 
 
 def metrics(health: Health) -> bytes:
@@ -69,7 +72,10 @@ def page(health: Health) -> str:
     devices = sorted(health.devices.values(), key=lambda one: (one.state == "answers", one.good_share, one.name))
     rows = "".join(_row(device) for device in devices)
     title = html.escape(health.site or "Hydro")
-    waits = f"{health.in_memory:,} samples wait in memory, {health.in_spool:,} in the spool"
+    waits = (
+        f"{health.in_memory:,} samples wait in memory, {health.in_spool:,} in the spool, which is"
+        f" {health.spool_share:.0%} full; {health.dropped:,} were dropped, {health.set_aside:,} set aside"
+    )
     heads = "".join(f"<th>{one}</th>" for one in ("device", "state", "since", "points", "good", "latency", "clock"))
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta http-equiv="refresh" content="5">'

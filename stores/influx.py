@@ -33,7 +33,8 @@ from stores.line_protocol import MEASUREMENT, QUALITY_FIELD, VOID, lines_of, mea
 from stores.run import steps_joined
 from stores.telemetry import Mean, means_of, steps_from
 
-TIMEOUT_S = 30.0
+CONNECT_S, TIMEOUT_S = 5.0, 30.0
+"""How long a host may take to be reached, and a server to answer."""
 LINES = 10_000
 """The most lines a request carries."""
 POINTS = 100
@@ -51,7 +52,10 @@ class InfluxStore:
         self._settings = settings
         self._retention = retention or Retention()
         self._client = InfluxDBClient(
-            url=settings.url, token=settings.token, org=settings.org, timeout=round(TIMEOUT_S * 1e3)
+            url=settings.url,
+            token=settings.token,
+            org=settings.org,
+            timeout=(round(CONNECT_S * 1e3), round(TIMEOUT_S * 1e3)),
         )
         self._writing = self._client.write_api(write_options=SYNCHRONOUS)
         self._querying = self._client.query_api()

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from models.problem import Unavailable
 from models.sample import Sample
 from models.site import StoreSettings
 from stores.columns import Columns
@@ -99,6 +100,15 @@ class TelemetryStore(Protocol):
 
     def close(self) -> None:
         """Give the store back."""
+
+
+def newest_or(store: TelemetryStore, otherwise: datetime) -> datetime:
+    """Return the newest time of any sample, another where there is none or the store is away at the moment."""
+    try:
+        return store.newest() or otherwise
+    except Unavailable:
+        # A server that is not there yet is no reason not to begin: whoever needs it later waits for it, and says so.
+        return otherwise
 
 
 def open_telemetry(settings: StoreSettings) -> TelemetryStore:

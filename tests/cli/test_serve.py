@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -234,6 +235,30 @@ def test_full_disk_is_said_and_nothing_stored_is_lost(town: Town) -> None:
     assert "disk is full" in errors
     assert "Traceback" not in errors
     assert kept <= town.good()
+
+
+def test_service_begins_and_collects_while_the_store_is_away(town: Town) -> None:
+    settings = town.folder / "site.toml"
+    (town.folder / "token").write_text("a-token")
+    server = '[stores.influxdb]\nurl = "http://127.0.0.1:9"\norg = "o"\nbucket = "b"\ntoken_file = "token"\n\n[monitor]'
+    text = settings.read_text(encoding="utf-8").replace('telemetry = "embedded"', 'telemetry = "influxdb"')
+    settings.write_text(text.replace("[monitor]", server), encoding="utf-8")
+
+    def collected() -> bool:
+        with closing(Spool(town.site.stores.spool_file)) as spool:
+            return spool.backlog() > 100
+
+    with playing(town), running("serve", town.folder, "--port", 0, "--json") as service:
+        url = ready(service)["url"]
+        until(collected)
+        with urllib.request.urlopen(f"{url}/metrics", timeout=20) as answer:
+            metrics = answer.read().decode()
+        returned, err = ended(service, signal.SIGTERM)
+    assert returned == 0, err
+    assert 'hydro_device_up{device="rtu-north",protocol="modbus-tcp"} 1.0' in metrics
+    assert 'hydro_backlog_samples{where="spool"}' in metrics
+    assert "samples wait in the spool" in err
+    assert "the monitor waits" in err
 
 
 def test_port_in_use_is_one_clear_line(town: Town) -> None:

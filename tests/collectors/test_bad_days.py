@@ -318,6 +318,39 @@ async def test_site_that_changes_while_it_is_collected_begins_only_what_changed_
     assert box.count("A", Quality.BAD) == 0
 
 
+async def test_store_that_never_answers_delays_no_poll_and_ends_no_collector_late(
+    make_box: Callable[..., Box],
+) -> None:
+    """A server that takes connections and is silent, as one behind a dead disk is: asking it takes half a minute."""
+    async with outstation(31) as first, outstation(32) as second:
+        box, held = make_box(first, second), list[asyncio.StreamWriter]()
+        server = await asyncio.start_server(lambda _, writer: held.append(writer), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        site = box.folder / "site.toml"
+        (box.folder / "token").write_text("a-token")
+        site.write_text(
+            site.read_text(encoding="utf-8") + '[stores]\ntelemetry = "influxdb"\n[stores.influxdb]\n'
+            f'url = "http://127.0.0.1:{port}"\norg = "hydro"\nbucket = "b"\ntoken_file = "token"\n',
+            encoding="utf-8",
+        )
+        async with collecting(box) as process:
+            async with asyncio.timeout(20.0):
+                while not box.spool.exists() or box.backlog() < 10:
+                    await asyncio.sleep(0.1)
+            # The first question and the first batch are still unanswered.
+            assert len(held) == 2
+            process.send_signal(signal.SIGTERM)
+            await asyncio.sleep(1.0)
+            for writer in held:
+                writer.close()
+            returned, _, err = await ended(process, None)
+        server.close()
+    assert returned == 0
+    assert len(held) == 2
+    assert "samples wait in the spool" in err
+    assert box.backlog() >= 10
+
+
 async def test_point_that_comes_in_files_can_be_added_while_it_is_collected_and_is_asked_for_nowhere(
     make_box: Callable[..., Box],
 ) -> None:

@@ -108,6 +108,22 @@ def test_file_that_is_wrong_is_set_aside_with_the_reason_and_blocks_no_other(
     assert said in (folder / "refused" / "a-wrong.csv.txt").read_text(encoding="utf-8")
 
 
+def test_file_that_nobody_thought_of_is_set_aside_too(
+    tmp_path: Path, spool: Spool, files: DroppedFiles, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprised(path: Path, points: object) -> list[Sample]:
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr("collectors.dropped_files.read_history", surprised)
+    (tmp_path / "dropped" / "logger.csv").write_text(GOOD, encoding="utf-8")
+    files.look()
+    files.look()
+    assert waiting(spool) == []
+    assert (tmp_path / "dropped" / "refused" / "logger.csv.txt").read_text(
+        encoding="utf-8"
+    ) == "unexpected RuntimeError\n"
+
+
 def test_file_waits_while_the_spool_cannot_be_written(tmp_path: Path, spool: Spool, files: DroppedFiles) -> None:
     path = tmp_path / "dropped" / "logger.csv"
     rows = "".join(

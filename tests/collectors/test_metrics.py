@@ -23,7 +23,8 @@ def health() -> Health:
     away = DeviceHealth("rtu <b>", "opcua", 2, state="does not answer", why="timeout", failures=3)
     away.samples = 2
     away.bad = 1
-    return Health("Town", {one.name: one for one in (good, away)}, in_memory=7, in_spool=1234)
+    devices = {one.name: one for one in (good, away)}
+    return Health("Town", devices, in_memory=7, in_spool=1234, spool_share=0.25, dropped=5000, set_aside=3)
 
 
 def values(text: str) -> dict[tuple[str, str], float]:
@@ -48,6 +49,9 @@ def test_figures_of_each_device_are_there() -> None:
     assert found["hydro_device_failures_total", "rtu <b>"] == 3.0
     assert found["hydro_backlog_samples", "memory"] == 7.0
     assert found["hydro_backlog_samples", "spool"] == 1234.0
+    assert found["hydro_spool_share", ""] == 0.25
+    assert found["hydro_dropped_samples_total", ""] == 5000.0
+    assert found["hydro_set_aside_samples_total", ""] == 3.0
 
 
 def test_page_shows_who_is_away_first_and_no_name_as_markup() -> None:
@@ -55,7 +59,7 @@ def test_page_shows_who_is_away_first_and_no_name_as_markup() -> None:
     assert shown.index("rtu &lt;b&gt;") < shown.index("rtu-a")
     assert "<b>" not in shown
     assert "does not answer (timeout)" in shown
-    assert "1,234 in the spool" in shown
+    assert "1,234 in the spool, which is 25% full; 5,000 were dropped, 3 set aside" in shown
 
 
 def test_device_that_was_not_read_yet_has_no_good_points() -> None:
