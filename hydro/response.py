@@ -7,7 +7,7 @@ the severity's own amplitude; what it leaves out changes slowly with both, and i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -24,7 +24,6 @@ from hydro.snapshot import Snapshot
 SOLVED = 6
 """How many steps are solved at least, where the window has as many."""
 
-
 SLACK = 1.0
 """How far a severity known already may move while another fault is looked for: deviation of its logarithm [-]."""
 STEP = 0.2
@@ -35,30 +34,32 @@ class Response:
     """Moves (T, S) of the observed values from where ``base`` has them, the evidence under the ``standing`` faults."""
 
     def __init__(self, case: Case, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> None:
-        self._case, self._base = case, base
+        self._case, self._base, self._standing = case, base, standing
         self._fault = hypothesis[place]
         self._others = (*hypothesis[:place], *hypothesis[place + 1 :])
         breaks = [fault.onset for fault in (*standing, *self._others)]
         self._solved, self._between = _instants(case.window.steps, breaks)
         self._direction = np.stack([_direction(self._fault, one) for one in base.snapshots])
-        self._misread = np.stack(
-            [
-                misreading(self._others, one, step) - misreading(standing, one, step)
-                for step, one in enumerate(base.snapshots)
-            ]
-        )
-        self._beside = np.stack(
-            [_linear(self._others, one, step) - _linear(standing, one, step) for step, one in enumerate(base.snapshots)]
-        )
         self._left_out: dict[float, Floats] = {}
-        self._standing = standing
+
+    @cached_property
+    def _misread(self) -> Floats:
+        """(T, S) what faulty instruments add."""
+        steps = enumerate(self._base.snapshots)
+        return np.stack([misreading(self._others, one, t) - misreading(self._standing, one, t) for t, one in steps])
+
+    @cached_property
+    def _beside(self) -> Floats:
+        """(T, S) what the other faults move in the linear model."""
+        steps = enumerate(self._base.snapshots)
+        return np.stack([_linear(self._others, one, t) - _linear(self._standing, one, t) for t, one in steps])
 
     @cached_property
     def off(self) -> Floats:
         """Return (T, S) the moves without the fault."""
         if _hydraulic(self._others) == _hydraulic(self._standing):
             return self._misread
-        left_out = self._exact(self._others) - self._beside[self._solved]
+        left_out = self._exact(self._others, self._solved) - self._beside[self._solved]
         return np.asarray(self._beside + self._misread + self._between @ left_out)
 
     def on(self, severity: float, lower: float, upper: float) -> Floats:
@@ -77,6 +78,23 @@ class Response:
             near = (1.0 - part) * near + part * self._correction(upper)
         return np.asarray(self._beside + self._misread + linear + near)
 
+    def growth(self, by: float) -> Floats:
+        """Return (T, S) the moves, from its onset on, as the fault, which stands already, grows by a factor exp(``by``).
+
+        As it stands EPANET has solved every step of ``base``: only the larger fault is solved.
+        """
+        fault = self._fault
+        larger = replace(fault, severity=fault.severity * float(np.exp(by)))
+        begun = np.arange(len(self._direction)) >= fault.onset
+        size = np.where(begun, self._amplitudes(larger.severity) - self._amplitudes(fault.severity), 0.0)
+        moved = self._direction * size[:, None]
+        if not fault.kind.hydraulic:
+            return np.asarray(moved)
+        since = self._solved >= fault.onset
+        solved = self._solved[since]
+        left_out = self._exact((*self._others, larger), solved) - moved[solved]
+        return np.asarray(moved + self._between[:, since] @ left_out)
+
     def _amplitudes(self, severity: float) -> Floats:
         """Return (T,) the fault's amplitude in every step."""
         candidate, wanted = [self._fault.candidate], np.array([severity])
@@ -89,16 +107,17 @@ class Response:
         if severity not in self._left_out:
             fault = Fault(self._fault.candidate, severity, 0)
             linear = self._beside + self._direction * self._amplitudes(severity)[:, None]
-            self._left_out[severity] = self._between @ (self._exact((*self._others, fault)) - linear[self._solved])
+            exact = self._exact((*self._others, fault), self._solved)
+            self._left_out[severity] = self._between @ (exact - linear[self._solved])
         return self._left_out[severity]
 
-    def _exact(self, hypothesis: Hypothesis) -> Floats:
-        """Return (K, S) the moves in the steps that EPANET solves."""
+    def _exact(self, hypothesis: Hypothesis, steps: NDArray[np.intp]) -> Floats:
+        """Return (K, S) the moves in the ``steps`` (K,), which EPANET solves."""
         case, base = self._case, self._base
-        conditions = [conditions_under(case, base.place, hypothesis, int(step)) for step in self._solved]
+        conditions = [conditions_under(case, base.place, hypothesis, step) for step in steps.tolist()]
         states = case.engine.solve_many(conditions)
         values = np.stack([case.window.observables.values(state, case.engine.network) for state in states])
-        return np.asarray(values - np.stack([base.snapshots[step].value for step in self._solved]))
+        return np.asarray(values - np.stack([base.snapshots[step].value for step in steps.tolist()]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +154,13 @@ def by_onset(base: Evidence, off: Floats, on: Floats) -> ByOnset:
     )
 
 
-def slack(case: Case, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, places: Sequence[int]) -> Floats:
-    """Return (T, S, K) what the observed values move when the severities of some faults grow by ``SLACK``."""
-    columns = np.zeros((*base.residual.shape, len(places)))
-    for column, place in enumerate(places):
-        fault = hypothesis[place]
-        response = Response(case, base, standing, hypothesis, place)
-        larger = fault.severity * np.exp(STEP)
-        moved = response.on(larger, larger, larger) - response.on(fault.severity, fault.severity, fault.severity)
-        columns[fault.onset :, :, column] = moved[fault.onset :] * (SLACK / STEP)
-    return columns
+def slack(case: Case, base: Evidence, hypothesis: Hypothesis) -> Floats:
+    """Return (T, S, K) what the observed values move when the severity of each of K faults grows by ``SLACK``.
+
+    ``base``: the evidence under the hypothesis.
+    """
+    columns = [Response(case, base, hypothesis, hypothesis, place).growth(STEP) for place in range(len(hypothesis))]
+    return np.stack(columns, axis=2) * (SLACK / STEP) if columns else np.zeros((*base.residual.shape, 0))
 
 
 def _projected_by_step(base: Evidence, white: Floats) -> Floats:

@@ -95,7 +95,7 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
     usual = 0.0 if complaint is None else float(watched_pressure(rest, complaint)[complaint.steps].min())
     asked = Question(case, scene, priors.of(scene), priors, complaint, usual)
     ledger = _Ledger(asked, effort)
-    ledger.extend(Explained((), 0.0, rest.log_likelihood, 0.0, rest))
+    ledger.extend(Explained((), 0.0, rest.log_likelihood, 0.0, rest, slack=np.zeros((*rest.residual.shape, 0))))
     for count in range(1, effort.most_faults):
         for one in ledger.worth_growing(count):
             ledger.extend(one)
@@ -172,7 +172,7 @@ class _Ledger:
         asked, standing = self._asked, explained.hypothesis
         if standing:
             self._keep(explained)
-        parent = Parent(explained, slackened(asked, explained))
+        parent = Parent(explained, slackened(explained))
         rest = {key: one for key, one in asked.believed.items() if key not in keys_of(standing)}
         every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
         chosen = choose(every, self._effort.tried, every[0].log_weight - FAR) if every else []

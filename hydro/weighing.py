@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hydro.complaint import Complaint
-from hydro.evidence import Evidence
+from hydro.evidence import Beside, Evidence
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
@@ -37,7 +37,8 @@ class Explained:
     """A hypothesis solved and linearised at its own state.
 
     ``told``: log-probability of readings, complaint and severities at their likeliest; ``log_width``: log of how much
-    of the severities and onsets believed possible explains the readings.
+    of the severities and onsets believed possible explains the readings; ``slack``: (T, S, K) what the observed values
+    move as the severity of each of its K faults grows.
     """
 
     hypothesis: Hypothesis
@@ -45,6 +46,7 @@ class Explained:
     told: float
     log_width: float
     evidence: Evidence
+    slack: Floats
 
     @property
     def keys(self) -> Keys:
@@ -101,7 +103,7 @@ def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evi
     """
     hypothesis, base = explained.hypothesis, explained.evidence
     others = [one for one in range(len(hypothesis)) if one != place]
-    freed = base.with_beside(slack(asked.case, base, hypothesis, hypothesis, others))
+    freed = base.with_beside(explained.slack[:, :, others])
     return _scan(asked, freed, hypothesis, hypothesis, place), freed
 
 
@@ -110,34 +112,37 @@ def polished(asked: Question, one: Explained) -> Explained:
     fitted = one
     for _ in range(ROUNDS):
         before = [abs(fault.severity) for fault in fitted.hypothesis]
-        fitted = replace(fitted, evidence=recentred(asked.case, fitted.hypothesis, fitted.evidence))
-        fitted = _fitted(asked, fitted)
+        evidence = recentred(asked.case, fitted.hypothesis, fitted.evidence)
+        fitted = _fitted(asked, stood(asked, fitted.hypothesis, one.log_width, evidence))
         if np.allclose(before, [abs(fault.severity) for fault in fitted.hypothesis], rtol=SETTLED, atol=0.0):
             break
-    free = range(len(one.hypothesis) - 1)
-    return _told(asked, fitted.hypothesis, one.log_prior, one.log_width, fitted.evidence, free)
+    return _freed(fitted, len(one.hypothesis) - 1)
 
 
 def _fitted(asked: Question, one: Explained, rounds: int = 3) -> Explained:
     """Return a hypothesis with all severities moved together to where readings and departures want them."""
     for _ in range(rounds):
-        shifts = slackened(asked, one).beside.mean
-        hypothesis = _shifted(asked, one.hypothesis, range(len(one.hypothesis)), shifts)
-        evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
-        moved = _told(asked, hypothesis, one.log_prior, one.log_width, evidence, ())
-        if moved.told < _told(asked, one.hypothesis, one.log_prior, one.log_width, one.evidence, ()).told + GAINED:
+        beside = slackened(one).beside
+        if _promised(beside, len(one.hypothesis)) < GAINED:
             return one
-        one = moved
+        hypothesis = _shifted(asked, one.hypothesis, range(len(one.hypothesis)), beside.mean)
+        evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+        if _told(asked, hypothesis, evidence) < one.told + GAINED:
+            return one
+        one = stood(asked, hypothesis, one.log_width, evidence)
     return one
+
+
+def _promised(beside: Beside, count: int) -> float:
+    """Return by how much the log-likelihood grows where the last ``count`` unknowns beside go to their mean."""
+    return 0.5 * float(np.sum((beside.factor[-count:, -count:].T @ beside.mean[-count:]) ** 2))
 
 
 def rest_of(asked: Question, one: Explained, place: int) -> Explained:
     """Return a hypothesis with one of its faults taken away, solved at the same departures."""
     hypothesis = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
     evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
-    prior = log_prior_of(asked, hypothesis) if hypothesis else 0.0
-    free = range(len(hypothesis))
-    return _told(asked, hypothesis, prior, free_width(asked, hypothesis), evidence, free)
+    return _freed(stood(asked, hypothesis, free_width(asked, hypothesis), evidence), len(hypothesis))
 
 
 def keys_of(hypothesis: Hypothesis) -> Keys:
@@ -172,11 +177,9 @@ def severity_odds(asked: Question, hypothesis: Hypothesis) -> float:
     )
 
 
-def slackened(asked: Question, explained: Explained) -> Evidence:
+def slackened(explained: Explained) -> Evidence:
     """Return the evidence of a hypothesis with the severities of all its faults free to move."""
-    hypothesis, base = explained.hypothesis, explained.evidence
-    places = range(len(hypothesis))
-    return base.with_beside(slack(asked.case, base, hypothesis, hypothesis, places)) if hypothesis else base
+    return explained.evidence.with_beside(explained.slack) if explained.hypothesis else explained.evidence
 
 
 def scan_lead(asked: Question, parent: Parent, lead: Lead) -> Weighed:
@@ -258,26 +261,27 @@ def explain(asked: Question, one: Weighed) -> Explained:
     standing = one.parent.explained.hypothesis
     evidence = evidence_at(asked.case, one.hypothesis, one.parent.explained.evidence, standing)
     evidence = recentred(asked.case, one.hypothesis, evidence)
-    there = Explained(one.hypothesis, log_prior_of(asked, one.hypothesis), 0.0, one.log_width, evidence)
-    there = _fitted(asked, there, rounds=1)
-    return _told(asked, there.hypothesis, there.log_prior, one.log_width, there.evidence, range(len(standing)))
+    there = stood(asked, one.hypothesis, one.log_width, evidence)
+    return _freed(_fitted(asked, there, rounds=1), len(standing))
 
 
-def _told(
-    asked: Question,
-    hypothesis: Hypothesis,
-    log_prior: float,
-    log_width: float,
-    evidence: Evidence,
-    free: Sequence[int],
-) -> Explained:
-    """Return a hypothesis with what it makes of readings and complaint, some of its severities ``free`` to move."""
-    freed = evidence
-    if free:
-        freed = evidence.with_beside(slack(asked.case, evidence, hypothesis, hypothesis, free))
+def stood(asked: Question, hypothesis: Hypothesis, log_width: float, evidence: Evidence) -> Explained:
+    """Return a hypothesis with what it makes of readings and complaint, its severities as they stand."""
+    told = _told(asked, hypothesis, evidence)
+    moves = slack(asked.case, evidence, hypothesis)
+    return Explained(hypothesis, log_prior_of(asked, hypothesis), told, log_width, evidence, moves)
+
+
+def _freed(one: Explained, count: int) -> Explained:
+    """Return a hypothesis with the severities of its first ``count`` faults free to move beside the departures."""
+    freed = one.evidence.with_beside(one.slack[:, :, :count])
+    return replace(one, told=one.told + freed.log_likelihood - one.evidence.log_likelihood)
+
+
+def _told(asked: Question, hypothesis: Hypothesis, evidence: Evidence) -> float:
+    """Return the log-probability of readings, complaint and severities."""
     heard = complaint_odds(watched_pressure(evidence, asked.complaint), asked.complaint, asked.usual)
-    told = freed.log_likelihood + heard + severity_odds(asked, hypothesis)
-    return Explained(hypothesis, log_prior, told, log_width, evidence)
+    return evidence.log_likelihood + heard + severity_odds(asked, hypothesis)
 
 
 def watched_pressure(evidence: Evidence, complaint: Complaint | None) -> Floats:
