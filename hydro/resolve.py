@@ -85,12 +85,20 @@ def at_rest(case: Case) -> Evidence:
 
 def conditions_under(case: Case, place: Place, hypothesis: Hypothesis, step: int) -> Conditions:
     """Return one step's conditions with the departures at ``place`` and the hypothesis' faults since their onsets."""
+    return faulted(case, departed(case, place, step), hypothesis, step)
+
+
+def departed(case: Case, place: Place, step: int) -> Conditions:
+    """Return one step's conditions with the departures at ``place``."""
     theta = case.departures.theta(place.departures)
-    network = case.engine.network
-    condition = depart(case.plain[step], case.departures, theta, place.zones[step], case.assets, network)
+    return depart(case.plain[step], case.departures, theta, place.zones[step], case.assets, case.engine.network)
+
+
+def faulted(case: Case, condition: Conditions, hypothesis: Hypothesis, step: int) -> Conditions:
+    """Return one step's conditions with those faults of the hypothesis that have begun."""
     for fault in hypothesis:
         if step >= fault.onset:
-            condition = fault.kind.apply(condition, fault.candidate, fault.severity, network)
+            condition = fault.kind.apply(condition, fault.candidate, fault.severity, case.engine.network)
     return condition
 
 

@@ -6,7 +6,6 @@ the severity's own amplitude; what it leaves out changes slowly with both, and i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -18,7 +17,7 @@ from scipy.linalg import solve_triangular
 from hydro.evidence import Evidence
 from hydro.hypothesis import Fault, Hypothesis
 from hydro.readings import Floats
-from hydro.resolve import Case, conditions_under, misreading
+from hydro.resolve import Case, departed, faulted, misreading
 from hydro.snapshot import Snapshot
 
 SOLVED = 6
@@ -40,6 +39,7 @@ class Response:
         breaks = [fault.onset for fault in (*standing, *self._others)]
         self._solved, self._between = _instants(case.window.steps, breaks)
         self._direction = np.stack([_direction(self._fault, one) for one in base.snapshots])
+        self._departed = {step: departed(case, base.place, step) for step in self._solved.tolist()}
         self._left_out: dict[float, Floats] = {}
 
     @cached_property
@@ -79,7 +79,7 @@ class Response:
         return np.asarray(self._beside + self._misread + linear + near)
 
     def growth(self, by: float) -> Floats:
-        """Return (T, S) the moves, from its onset on, as the fault, which stands already, grows by a factor exp(``by``).
+        """Return (T, S) the moves, from its onset on, as the fault that stands already grows by a factor exp(``by``).
 
         As it stands EPANET has solved every step of ``base``: only the larger fault is solved.
         """
@@ -114,7 +114,7 @@ class Response:
     def _exact(self, hypothesis: Hypothesis, steps: NDArray[np.intp]) -> Floats:
         """Return (K, S) the moves in the ``steps`` (K,), which EPANET solves."""
         case, base = self._case, self._base
-        conditions = [conditions_under(case, base.place, hypothesis, step) for step in steps.tolist()]
+        conditions = [faulted(case, self._departed[step], hypothesis, step) for step in steps.tolist()]
         states = case.engine.solve_many(conditions)
         values = np.stack([case.window.observables.values(state, case.engine.network) for state in states])
         return np.asarray(values - np.stack([base.snapshots[step].value for step in steps.tolist()]))
@@ -132,26 +132,41 @@ class ByOnset:
     beside: Floats
 
 
-def by_onset(base: Evidence, off: Floats, on: Floats) -> ByOnset:
-    """Return what a fault explains; ``off``, ``on``: (T, S) moves of the observed values without and with it."""
-    squares, projections, known = [], [], []
-    for moved in (off, on, np.zeros_like(on)):
-        white = base.residual - base.whitened(moved)
-        squares.append(np.sum(white**2, axis=1))
-        projections.append(_projected_by_step(base, white))
-        known.append(np.einsum("tsk,ts->tk", base.beside.columns, white))
-    total, projected, told = (_before(one[0]) + _since(one[1]) for one in (squares, projections, known))
-    along = solve_triangular(base.factor, projected.T, lower=True)
-    across = solve_triangular(base.beside.factor, told.T, lower=True)
-    explained = -0.5 * (total - np.sum(along**2, axis=0) - np.sum(across**2, axis=0))
-    as_is = solve_triangular(base.factor, projections[2].sum(axis=0), lower=True)
-    beside_as_is = solve_triangular(base.beside.factor, known[2].sum(axis=0), lower=True)
-    now = -0.5 * float(squares[2].sum() - np.sum(as_is**2) - np.sum(beside_as_is**2))
-    return ByOnset(
-        log_likelihood=base.log_likelihood + explained - now,
-        departures=solve_triangular(base.factor.T, along, lower=False).T,
-        beside=solve_triangular(base.beside.factor.T, across, lower=False).T,
-    )
+class Onsets:
+    """Judges a fault by the step in which it begins; ``off``: (T, S) moves of the observed values without it."""
+
+    def __init__(self, base: Evidence, off: Floats) -> None:
+        self._base = base
+        without, as_is = _say(base, off), _say(base, np.zeros_like(off))
+        self._before = [np.cumsum(one, axis=0) - one for one in without]
+        squares, projected, told = (one.sum(axis=0) for one in as_is)
+        along = solve_triangular(base.factor, projected, lower=True)
+        across = solve_triangular(base.beside.factor, told, lower=True)
+        self._now = -0.5 * float(squares - np.sum(along**2) - np.sum(across**2))
+
+    def judge(self, on: Floats) -> ByOnset:
+        """Return what the fault explains that moves the observed values by ``on`` (T, S)."""
+        base = self._base
+        since = [np.cumsum(one[::-1], axis=0)[::-1] for one in _say(base, on)]
+        total, projected, told = (before + after for before, after in zip(self._before, since, strict=True))
+        along = solve_triangular(base.factor, projected.T, lower=True)
+        across = solve_triangular(base.beside.factor, told.T, lower=True)
+        explained = -0.5 * (total - np.sum(along**2, axis=0) - np.sum(across**2, axis=0))
+        return ByOnset(
+            log_likelihood=base.log_likelihood + explained - self._now,
+            departures=solve_triangular(base.factor.T, along, lower=False).T,
+            beside=solve_triangular(base.beside.factor.T, across, lower=False).T,
+        )
+
+
+def _say(base: Evidence, moved: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return what each step says where the observed values move by (T, S): (T,) square, (T, r) of u, (T, K) beside."""
+    white = base.residual - base.whitened(moved)
+    projected = np.empty((len(white), base.basis.shape[2]))
+    for group, basis in enumerate(base.basis):
+        steps = base.group == group
+        projected[steps] = white[steps] @ basis
+    return np.sum(white**2, axis=1), projected, np.einsum("tsk,ts->tk", base.beside.columns, white)
 
 
 def slack(case: Case, base: Evidence, hypothesis: Hypothesis) -> Floats:
@@ -161,25 +176,6 @@ def slack(case: Case, base: Evidence, hypothesis: Hypothesis) -> Floats:
     """
     columns = [Response(case, base, hypothesis, hypothesis, place).growth(STEP) for place in range(len(hypothesis))]
     return np.stack(columns, axis=2) * (SLACK / STEP) if columns else np.zeros((*base.residual.shape, 0))
-
-
-def _projected_by_step(base: Evidence, white: Floats) -> Floats:
-    """Return (T, r) what whitened values (T, S) of each step say of u."""
-    result = np.empty((len(white), base.basis.shape[2]))
-    for group, basis in enumerate(base.basis):
-        steps = base.group == group
-        result[steps] = white[steps] @ basis
-    return result
-
-
-def _before(values: Floats) -> Floats:
-    """Return for every step the sum over the steps before it."""
-    return np.asarray(np.cumsum(values, axis=0) - values)
-
-
-def _since(values: Floats) -> Floats:
-    """Return for every step the sum over it and the steps after it."""
-    return np.asarray(np.cumsum(values[::-1], axis=0)[::-1])
 
 
 def _instants(steps: int, breaks: list[int]) -> tuple[NDArray[np.intp], Floats]:

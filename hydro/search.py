@@ -61,6 +61,10 @@ class Effort:
 
 STIRRED = 100.0
 """How much a scan at most holds against a fault whose noise it does not know."""
+PROMISED = 50.0
+"""How much more a scan at most finds than screening, or the severity that it proposes, promises."""
+NEAR = 5.0
+"""A hypothesis that cannot come this near to the best is known well enough as a scan knows it."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving."""
 WORTH_GROWING = 3.0
@@ -121,6 +125,7 @@ class _Ledger:
         self._asked, self._effort = asked, effort
         self.explained: dict[Keys, Explained] = {}
         self._weighed: dict[Keys, Weighed] = {}
+        self._missed: dict[str, float] = {}
 
     def tail(self) -> tuple[Weighed, ...]:
         """Return the hypotheses that were not solved at their own state, the likeliest first."""
@@ -175,11 +180,9 @@ class _Ledger:
         parent = Parent(explained, slackened(explained))
         rest = {key: one for key, one in asked.believed.items() if key not in keys_of(standing)}
         every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
-        chosen = choose(every, self._effort.tried, every[0].log_weight - FAR) if every else []
-        near = sorted(((lead_worth(asked, parent, lead), place) for place, lead in enumerate(chosen)), reverse=True)
-        likely = _some_of_each([chosen[place] for _, place in near], _kind_of_lead, self._effort.scanned)
+        likely = self._worth_scanning(parent, every)
         tried = sorted((scan_lead(asked, parent, lead) for lead in likely), key=lambda one: -one.log_weight)
-        solved = {one.keys: explain(asked, one) for one in self._worth_solving(tried, rival)}
+        solved = self._solve(tried, rival)
         polish = 0.0
         if rival is not None and rival.keys in solved:
             polish = max(0.0, rival.log_weight - solved[rival.keys].log_weight)
@@ -191,6 +194,42 @@ class _Ledger:
         for one in tried:
             self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
 
+    def _worth_scanning(self, parent: Parent, every: Sequence[Lead]) -> list[Lead]:
+        """Return the best few leads, and the best of every kind that may come anywhere near them."""
+        chosen = choose(every, self._effort.tried, every[0].log_weight - FAR) if every else []
+        told = parent.evidence.log_likelihood
+        solved = [(lead_worth(self._asked, parent, lead), lead) for lead in chosen]
+        ranked = [lead for _, lead in sorted(solved, key=lambda one: -one[0])]
+        promised = {lead.key: max(worth, told + lead.log_weight) for worth, lead in solved}
+        floor = max(promised.values(), default=0.0) - STIRRED - PROMISED
+        likely = _some_of_each(ranked, _kind_of_lead, self._effort.scanned)
+        return [lead for lead in likely if promised[lead.key] > floor]
+
+    def _solve(self, tried: Sequence[Weighed], rival: Explained | None) -> dict[Keys, Explained]:
+        """Solve the best few of those tried, and the best of every kind, as long as they may come near the best.
+
+        What a scan misses is much the same for all of a kind and a generation, so the first one solved tells what to
+        hope for of the next, and before it what the kind's were found to be beside other faults. Beside a ``rival``
+        known far better than any scan says, nothing is known before one is solved.
+        """
+        solved: dict[Keys, Explained] = {}
+        missed = dict(self._missed) if rival is None else {}
+        known = [one.log_weight for one in self.explained.values()] if rival is None else []
+        near = [one for one in tried if one.log_weight > tried[0].log_weight - STIRRED]
+        for one in _some_of_each(near, _kind, self._effort.exact):
+            hoped = one.log_weight + missed.get(_kind(one), STIRRED)
+            if hoped < max(known, default=-np.inf) - NEAR:
+                continue
+            exact = solved[one.keys] = explain(self._asked, one)
+            known.append(exact.log_weight)
+            gained = exact.log_weight - one.log_weight
+            # Until one of its generation is solved a kind is hoped for as it was in others.
+            first = not any(_kind(other) == _kind(one) for other in tried if other.keys in solved and other is not one)
+            missed[_kind(one)] = gained if first else max(gained, missed[_kind(one)])
+        if len(tried) and len(tried[0].hypothesis) > 1:
+            self._missed.update(missed)
+        return solved
+
     def _weigh_leads(self, parent: Parent, every: Sequence[Lead], gains: Mapping[str, float]) -> None:
         """Note what screening says of every hypothesis that has one fault more than the parent."""
         asked, standing = self._asked, parent.explained.hypothesis
@@ -200,19 +239,6 @@ class _Ledger:
             prior = log_prior_of(asked, (*standing, lead.fault)) - lead.log_prior
             weight = prior + told + lead.log_weight + gains.get(lead.fault.candidate.kind, 0.0)
             self._weigh(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
-
-    def _worth_solving(self, tried: Sequence[Weighed], rival: Explained | None) -> list[Weighed]:
-        """Return the best few of those tried, unless something known is far better than all of them.
-
-        A ``rival`` stands among those tried: what a scan misses of it, it misses of the others.
-        """
-        known = max((one.log_weight for one in self.explained.values()), default=-np.inf)
-        if rival is not None:
-            known = min([known, *(one.log_weight for one in tried if one.keys == rival.keys)])
-        if not tried or tried[0].log_weight < known - 2.0 * FAR:
-            return []
-        near = [one for one in tried if one.log_weight > tried[0].log_weight - STIRRED]
-        return _some_of_each(near, _kind, self._effort.exact)
 
     def _weigh(self, one: Weighed) -> None:
         """Note a rough weight; a later one is a better one, for it stands nearer, unless the one before was scanned."""

@@ -40,6 +40,7 @@ class Steady:
         self._status_given = project.of_links(LinkValue.INITIAL_STATUS)
         self._setting_given = project.of_links(LinkValue.INITIAL_SETTING)
         self._status, self._setting = self._status_given.copy(), self._setting_given.copy()
+        self._asked: dict[str, bytes] = {}
         self._demand = np.full(project.nodes, np.nan)
         self._head = np.full(project.nodes, np.nan)
         self._is_junction = network.node_kind == JUNCTION
@@ -65,15 +66,26 @@ class Steady:
         """Set everything that conditions say."""
         self.set_demand(conditions.demand)
         self.set_heads(conditions.head)
-        leak = self._leak_given + conditions.leak
+        self._set_leak(conditions.leak)
+        self._set_links(LinkValue.DIAMETER, conditions.diameter)
+        self._set_links(LinkValue.ROUGHNESS, conditions.roughness)
+        if self._differs("minor loss", conditions.minor_loss, conditions.status):
+            shut = (self._network.link_kind == CV_PIPE) & (conditions.status == 0)
+            self._set_links(LinkValue.MINOR_LOSS, np.where(shut, SHUT, conditions.minor_loss))
+        if self._differs("status", conditions.status, conditions.setting):
+            self._set_statuses(conditions)
+
+    def _differs(self, what: str, *values: Floats) -> bool:
+        """Return whether values differ, bit by bit, from those asked for the time before."""
+        asked = b"".join(one.tobytes() for one in values)
+        differs, self._asked[what] = asked != self._asked.get(what), asked
+        return differs
+
+    def _set_leak(self, values: Floats) -> None:
+        leak = self._leak_given + values
         changed = np.flatnonzero(leak != self._leak)
         self._project.set_nodes(changed, NodeValue.EMITTER, leak[changed])
         self._leak = leak
-        shut = (self._network.link_kind == CV_PIPE) & (conditions.status == 0)
-        self._set_links(LinkValue.DIAMETER, conditions.diameter)
-        self._set_links(LinkValue.ROUGHNESS, conditions.roughness)
-        self._set_links(LinkValue.MINOR_LOSS, np.where(shut, SHUT, conditions.minor_loss))
-        self._set_statuses(conditions)
 
     def set_demand(self, demand: Floats) -> None:
         """Set (N,) full demands [m³/s]."""
@@ -128,6 +140,8 @@ class Steady:
             self._project.set_link(int(link), LinkValue.STATUS, float(conditions.status[link] > 0))
 
     def _set_links(self, prop: LinkValue, values: Floats) -> None:
+        if not self._differs(prop.name, values):
+            return
         wanted = np.where(np.isfinite(values), values, self._given[prop])
         changed = np.flatnonzero(wanted != self._now[prop])
         self._project.set_links(changed, prop, wanted[changed])

@@ -138,6 +138,7 @@ class Toolkit:
         self._project = ctypes.c_void_p()
         self._quick.EN_createproject(ctypes.byref(self._project))
         self._open = False
+        self._room: dict[int, tuple[Floats, ctypes.c_void_p]] = {}
 
     def open(self, inp: Path, report: Path) -> None:
         """Open a network file.
@@ -274,9 +275,12 @@ class Toolkit:
 
     def array(self, name: str, prop: int, count: int) -> Floats:
         """Return the values of a property of all nodes (``getnodevalues``) or links (``getlinkvalues``)."""
-        values = np.empty(count)
-        self._call(f"EN_{name}", prop, ctypes.c_void_p(values.ctypes.data))
-        return values
+        if count not in self._room:
+            room = np.empty(count)
+            self._room[count] = room, ctypes.c_void_p(room.ctypes.data)
+        values, address = self._room[count]
+        self._call(f"EN_{name}", prop, address)
+        return values.copy()
 
     def set(self, name: str, index: int, prop: int, value: float) -> None:
         """Set a property of one node (``setnodevalue``) or link (``setlinkvalue``)."""

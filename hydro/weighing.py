@@ -18,7 +18,7 @@ from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
 from hydro.resolve import Case, evidence_at, recentred
-from hydro.response import SLACK, ByOnset, Response, by_onset, slack
+from hydro.response import SLACK, ByOnset, Onsets, Response, slack
 from hydro.severity import Judge, Scan, scan_severities
 from hydro.shortlist import Key, Lead
 
@@ -232,11 +232,12 @@ def _judge(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hy
     """Return what judges the severities of one fault of a hypothesis beside the others."""
     fault = hypothesis[place]
     response = Response(asked.case, base, standing, hypothesis, place)
+    onsets = Onsets(base, response.off)
     beside = severity_odds(asked, (*hypothesis[:place], *hypothesis[place + 1 :]))
 
     def judge(severity: float, lower: float, upper: float) -> ByOnset:
         on = response.on(severity, lower, upper)
-        judged = by_onset(base, response.off, on)
+        judged = onsets.judge(on)
         odds = beside + severity_odds(asked, (replace(fault, severity=severity),))
         heard = _heard_by_onset(asked, base, response.off, on)
         return replace(judged, log_likelihood=judged.log_likelihood + odds + heard)
