@@ -4,6 +4,7 @@ import re
 import tomllib
 from datetime import datetime
 from itertools import pairwise
+from math import dist
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -188,11 +189,29 @@ def test_the_street_is_dn75_with_a_valve_at_each_end(site: Site) -> None:
 
 def test_many_valves_are_as_old_as_the_guilty_one(site: Site) -> None:
     guilty = next(valve for valve in site.valves if valve.street == CASE_STREET)
+    assert guilty.installed is not None
     old = [
-        valve for valve in site.valves if valve.installed and guilty.installed and valve.installed <= guilty.installed
+        valve
+        for valve in site.valves
+        if valve is not guilty and valve.installed is not None and valve.installed <= guilty.installed
     ]
-    assert len(old) > 30
+    assert len(old) >= 30
     assert len({valve.street for valve in old}) >= 6
+    readme = (FOLDER / "README.md").read_text(encoding="utf-8")
+    assert f"{len(site.valves)} valves in the register, {len(old)} of them at least as old as the guilty one" in readme
+    assert f"{guilty.valve_id}, a gate valve of {guilty.installed.year}" in readme
+
+
+def test_guilty_valve_stands_at_the_corner_of_the_documented_streets(site: Site) -> None:
+    guilty = next(valve for valve in site.valves if valve.street == CASE_STREET)
+    place = {row[0]: (float(row[1]), float(row[2])) for row in _sections()["COORDINATES"]}
+    corner = place[next(row[1] for row in _sections()["PIPES"] if row[0] == guilty.link)]
+    along = [valve for valve in site.valves if valve.street == "Xiangjiang Road"]
+    assert guilty.street == "Guihua Road"
+    assert guilty.x is not None and guilty.y is not None
+    assert dist((guilty.x, guilty.y), corner) < 5.0
+    # The other street's valves lie in a line; the corner does too.
+    assert {valve.y for valve in along} == {corner[1]}
 
 
 def test_gauges_follow_the_number_of_junctions_and_none_is_on_the_street(site: Site) -> None:
