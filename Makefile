@@ -52,9 +52,12 @@ bench: .venv
 	$(UV) sync --frozen
 	@touch $@
 
+# By what this Python has: venv, else pip, else the standard library alone (Debian's python3 comes without both).
 .uv/bin/uv:
-	$(PYTHON) -m venv .uv
-	.uv/bin/pip install --quiet uv
+	@rm -rf .uv
+	@{ $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; } >/dev/null 2>&1 \
+	|| { rm -rf .uv; $(PYTHON) -m pip install --quiet --target .uv uv; } >/dev/null 2>&1 \
+	|| { rm -rf .uv; $(PYTHON) bring_uv.py $@; }
 
 clean:
 	rm -rf .venv .uv dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
