@@ -117,3 +117,14 @@ def test_viewer_sees_everything_and_is_offered_nothing_to_change(shared: Service
     page.locator(".list li a").first.click()
     page.locator(".valve").wait_for()
     assert page.get_by_role("button", name="Dispatch").count() == 0
+
+
+def test_answer_given_blind_says_which_boundary_was_old(service: Service, desk: Desk, sign_in: SignIn) -> None:
+    tank = {"element": "TANK-E", "points": ["TANK-LEVEL"], "newest": "2026-07-10T22:15:00+00:00", "age_s": 2700.0}
+    pump = {"element": "PU-1", "points": ["PU-1-RUNS"], "newest": None, "age_s": None}
+    with Records(service.site.stores.records_url) as records:
+        number = records.keep_diagnosis({**records.diagnosis(1), "stale_boundaries": [tank, pump]}, "cycle")
+    page = desk(f"{service.url}/#/diagnosis/{number}")
+    sign_in(page)
+    expect(page.locator(".verdict")).to_contain_text("Blind at TANK-E: its last good reading was 45 min old.")
+    expect(page.locator(".verdict")).to_contain_text("Blind at PU-1: it was never read well.")
