@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 from collectors.schedule import Backoff
 from models.problem import BadInput, Unavailable
 from stores.columns import Columns, joined
 from stores.spool import Spool
-from stores.telemetry import TelemetryStore
+from stores.telemetry import TelemetryStore, TooOld
 
 LOG = logging.getLogger(__name__)
 IDLE_S = 1.0
@@ -67,23 +68,33 @@ class Forwarder:
         batches = self._spool.peek(MOST)
         if not batches:
             return False
-        self._deliver(joined([batch.samples for batch in batches]))
+        refused = list(self._deliver(joined([batch.samples for batch in batches])))
+        if refused:
+            self._put_aside(refused)
         self._spool.forget(batches)
         return True
 
-    def _deliver(self, samples: Columns) -> None:
-        """Write samples; those that the store will never take are found by halving and put aside."""
+    def _deliver(self, samples: Columns) -> Iterator[tuple[Columns, str]]:
+        """Write samples; yield those that the store will never take, which it names or which halving finds, and why."""
         try:
             self._store.write(samples)
+        except TooOld as error:
+            yield error.samples, str(error)
         except BadInput as error:
             half = len(samples) // 2
-            if half:
-                self._deliver(samples.take(slice(half)))
-                self._deliver(samples.take(slice(half, None)))
+            if not half:
+                yield samples, str(error)
                 return
-            (sample,) = samples
-            LOG.warning("a sample of point %s is put aside: %s", sample.point, error)
-            self._spool.refuse(samples, str(error))
+            yield from self._deliver(samples.take(slice(half)))
+            yield from self._deliver(samples.take(slice(half, None)))
+
+    def _put_aside(self, refused: Sequence[tuple[Columns, str]]) -> None:
+        for samples, why in refused:
+            self._spool.refuse(samples, why)
+        first, why = next(iter(refused[0][0])), refused[0][1]
+        count = sum(len(samples) for samples, _ in refused)
+        many = f"{count} samples are" if count > 1 else "a sample is"
+        LOG.warning("%s put aside, the first of point %s: %s", many, first.point, why)
 
     def _tell(self, away: bool, what: str) -> None:
         """Log a change of state once."""

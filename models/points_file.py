@@ -60,7 +60,7 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
     if percent is not None and (low is None or high is None):
         row.note("deadband_percent is one of the valid range, expected valid_min and valid_max")
     return Point(
-        name=row.text("name", required=True),
+        name=_name(row),
         element=row.text("element", required=True),
         quantity=Quantity(quantity),
         unit=unit,
@@ -88,6 +88,14 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
         rollover=row.number("rollover", low=1e-9),
         line=line,
     )
+
+
+def _name(row: Fields) -> str:
+    """Return the name; one that a line of InfluxDB cannot hold would be refused with every sample."""
+    name = row.text("name", required=True)
+    if name.endswith("\\") or not name.isprintable():
+        row.note("name has a backslash at its end or a character that cannot be seen, expected neither")
+    return name
 
 
 def _range(row: Fields, low_key: str, high_key: str) -> tuple[float | None, float | None]:

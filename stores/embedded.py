@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from models.problem import BadInput, Damaged
+from models.problem import Damaged
 from models.sample import Sample
 from models.site import Retention
 from stores.arrivals import Arrivals, by_point, by_point_and_time, pack_arrival
@@ -27,7 +27,7 @@ from stores.names import Names
 from stores.packing import Spoilt
 from stores.run import MOST, Run, Steps, merged, steps_joined, steps_of, steps_unpacked, unpacked
 from stores.sqlite_file import FileKind, Synchronous, open_file, plainly, transaction
-from stores.telemetry import Mean, means_of
+from stores.telemetry import Mean, TooOld, means_of
 
 TELEMETRY_FILE = FileKind(
     "telemetry store",
@@ -94,8 +94,8 @@ class EmbeddedStore:
 
         Raises
         ------
-        BadInput
-            Some are too old; the others are kept.
+        TooOld
+            Some are; the others are kept.
         """
         columns = Columns.of(samples)
         with self._change():
@@ -106,11 +106,7 @@ class EmbeddedStore:
                 old = columns.take(slice(0))
             self._take_in(columns)
         if len(old):
-            first = next(iter(old))
-            raise BadInput.of(
-                f"{self._path}: {len(old)} samples are older than {instant(since or 0).isoformat()}, since when samples"
-                f" are kept; the first is of point {first.point} at {first.time.isoformat()}"
-            )
+            raise TooOld.than(instant(since or 0), old, str(self._path))
 
     def latest(self, points: Sequence[str], before: datetime | None = None) -> dict[str, Sample]:
         """Return the newest sample of each point, of those before an instant when one is given."""

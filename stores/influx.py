@@ -14,7 +14,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.client.write_api import SYNCHRONOUS
@@ -31,14 +31,17 @@ from stores.influx_retention import means_bucket, means_until, prepare
 from stores.instant import microseconds
 from stores.line_protocol import MEASUREMENT, QUALITY_FIELD, VOID, lines_of, means_lines
 from stores.run import steps_joined
-from stores.telemetry import Mean, means_of, steps_from
+from stores.telemetry import Mean, TooOld, means_of, steps_from
 
 CONNECT_S, TIMEOUT_S = 5.0, 30.0
 """How long a host may take to be reached, and a server to answer."""
+MOST_SAID = 500
+"""The most characters of what a server says that are kept."""
 LINES = 10_000
 """The most lines a request carries."""
 POINTS = 100
 """The most points a query names."""
+_LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _REFUSALS = (400, 413, 422)
 """What the server says to lines that it will never take."""
@@ -65,9 +68,17 @@ class InfluxStore:
         """Keep samples; when it returns the server has said yes to all of them.
 
         Requests go one after the other, so that the samples of a point come in their order; the lines of the next are
-        written while the server works on the last.
+        written while the server works on the last. What the bucket would drop is not sent.
+
+        Raises
+        ------
+        TooOld
+            Some are; the others are kept.
         """
-        columns = Columns.of(samples)
+        columns, since = Columns.of(samples), self._kept_since()
+        late = columns.time < microseconds(since)
+        if late.any():
+            old, columns = columns.take(late), columns.take(~late)
         sent: Future[None] | None = None
         for first in range(0, len(columns), LINES):
             try:
@@ -78,6 +89,8 @@ class InfluxStore:
             sent = self._sender.submit(self._send, body, self._settings.bucket)
         if sent is not None:
             sent.result()
+        if late.any():
+            raise TooOld.than(since, old, f"InfluxDB at {self._settings.url}")
 
     def latest(self, points: Sequence[str], before: datetime | None = None) -> dict[str, Sample]:
         """Return the newest sample of each point, of those before an instant when one is given."""
@@ -162,6 +175,10 @@ class InfluxStore:
         self._writing.close()  # type: ignore[no-untyped-call]
         self._client.close()  # type: ignore[no-untyped-call]
 
+    def _kept_since(self) -> datetime:
+        days = self._retention.samples_days
+        return datetime.now(UTC) - timedelta(days=days) if days else _LONG_AGO
+
     def _send(self, body: bytes, bucket: str) -> None:
         with self._plainly():
             self._writing.write(bucket, record=body, write_precision="us")  # type: ignore[arg-type]
@@ -242,7 +259,8 @@ class InfluxStore:
         where = f"InfluxDB at {self._settings.url}"
         if not isinstance(error, ApiException) or not error.status:
             return Unavailable(f"{where}: does not answer ({_cause(error)})")
-        said = (error.message or error.reason or "").strip()
+        # A server repeats the line that it will not have, however long.
+        said = (error.message or error.reason or "").strip()[:MOST_SAID]
         if error.status in _REFUSALS:
             return BadInput.of(f"{where}: refuses ({error.status}): {said}")
         if error.status in (401, 403):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 
-from models.problem import Unavailable
+from models.problem import BadInput, Problem, Unavailable
 from models.sample import Sample
 from models.site import StoreSettings
 from stores.columns import Columns
@@ -51,6 +51,24 @@ def steps_from(means: Sequence[Mean]) -> Steps:
     )
 
 
+class TooOld(BadInput):
+    """Samples are older than anything that is kept: carries them; all others that were written with them are kept."""
+
+    def __init__(self, problems: Sequence[Problem], samples: Columns) -> None:
+        super().__init__(problems)
+        self.samples = samples
+
+    @classmethod
+    def than(cls, since: datetime, samples: Columns, where: str) -> Self:
+        """Return the error for samples from before the time since when samples are kept."""
+        first = next(iter(samples))
+        text = (
+            f"{len(samples)} samples are older than {since.isoformat()}, since when samples are kept; the first is of"
+            f" point {first.point} at {first.time.isoformat()}"
+        )
+        return cls([Problem(text, where)], samples)
+
+
 class TelemetryStore(Protocol):
     """Keeps samples. A point has one sample at an instant: writing it again overwrites, so replays are safe.
 
@@ -62,9 +80,10 @@ class TelemetryStore(Protocol):
 
         Raises
         ------
+        TooOld
+            Some of them are older than anything that is kept; the others are kept.
         BadInput
-            The store will never take one of them, as it stands or because it is older than anything that is kept;
-            others of them may be kept already.
+            The store will never take one of them as it stands; others may be kept already.
         """
 
     def latest(self, points: Sequence[str], before: datetime | None = None) -> dict[str, Sample]:

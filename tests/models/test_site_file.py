@@ -103,6 +103,12 @@ def test_node_id_is_looked_at_before_any_server_is_asked(folder: Path, address: 
         assert f'address "{address}" is no NodeId' in problems(folder)[0].message
 
 
+@pytest.mark.parametrize("name", ["PT-1\\", "PT\u200b1"])
+def test_name_that_no_line_of_influxdb_can_hold_is_refused(folder: Path, name: str) -> None:
+    (found,) = problems(with_points(folder, POINT.replace("PT-1", name)))
+    assert "name has a backslash at its end or a character that cannot be seen" in found.message
+
+
 def test_point_without_device_and_address_comes_in_files(folder: Path) -> None:
     with_points(folder, POINT.replace("rtu,holding/100", ","))
     (point,) = load_site(folder).points

@@ -7,17 +7,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from influxdb_client.client.influxdb_client import InfluxDBClient
 from influxdb_client.rest import ApiException
 
+from collectors.forwarder import Forwarder
 from models.problem import BadInput, Unavailable
 from models.sample import Quality, Sample
 from models.site import InfluxSettings, Retention
 from stores.influx import InfluxStore
 from stores.influx_retention import means_bucket, means_until
-from stores.telemetry import Mean
+from stores.spool import Spool
+from stores.telemetry import Mean, TooOld
 from tests.stores.influx_server import InfluxServer
 
 pytestmark = pytest.mark.influxdb
@@ -92,9 +95,49 @@ def test_preparing_again_changes_what_is_there_and_doubles_nothing(
 
 def test_sample_that_is_older_than_the_bucket_keeps_is_refused_and_the_others_are_not(store: InfluxStore) -> None:
     now = datetime.now(UTC).replace(microsecond=0)
+    old, new = Sample("A", now - timedelta(days=9), 1.0), Sample("A", now, 2.0)
+    with pytest.raises(TooOld, match=r"1 samples are older than .* the first is of point A at") as caught:
+        store.write([old, new])
+    assert list(caught.value.samples) == [old]
+    assert store.range(["A"], now - timedelta(days=10), now + timedelta(seconds=1)) == [new]
+
+
+def test_bucket_that_keeps_less_than_the_site_says_refuses_by_itself(
+    store: InfluxStore, settings: InfluxSettings
+) -> None:
+    now = datetime.now(UTC).replace(microsecond=0)
+    other = InfluxStore(settings)
     with pytest.raises(BadInput, match=r"refuses \(422\)"):
-        store.write([Sample("A", now - timedelta(days=9), 1.0), Sample("A", now, 2.0)])
-    assert [one.value for one in store.range(["A"], now - timedelta(days=10), now + timedelta(seconds=1))] == [2.0]
+        other.write([Sample("A", now - timedelta(days=9), 1.0), Sample("A", now, 2.0)])
+    other.close()
+    assert store.counts() == {"A": 1}
+
+
+async def test_many_samples_that_are_too_old_are_put_aside_at_once_and_block_nothing(
+    store: InfluxStore, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, sent = datetime.now(UTC).replace(microsecond=0), list[bytes]()
+    send = store._send
+
+    def counted(body: bytes, bucket: str) -> None:
+        sent.append(body)
+        send(body, bucket)
+
+    monkeypatch.setattr(store, "_send", counted)
+    spool = Spool(tmp_path / "spool.sqlite")
+    for one in range(1000):
+        spool.append(
+            [Sample("A", now - timedelta(days=9, seconds=one), 1.0), Sample("A", now - timedelta(seconds=one), 2.0)]
+        )
+    forwarder = Forwarder(spool, store)
+    forwarder.end()
+    await forwarder.run()
+    assert (spool.backlog(), spool.state().set_aside, store.counts()) == (0, 1000, {"A": 1000})
+    assert len(sent) == 1
+    told = [one.getMessage() for one in caplog.records if one.name == "collectors.forwarder"]
+    assert len(told) == 1
+    assert told[0].startswith("1000 samples are put aside, the first of point A: ")
+    spool.close()
 
 
 def test_retention_too_short_for_the_task_and_token_too_weak_are_said(settings: InfluxSettings) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from models.problem import BadInput, Unavailable
+from models.problem import Unavailable
 from models.sample import Quality, Sample
 from models.site import Retention
 from stores import embedded, run
 from stores.embedded import EmbeddedStore
-from stores.telemetry import Mean
+from stores.telemetry import Mean, TooOld
 
 START = datetime(2026, 7, 11, tzinfo=UTC)
 NAMES = ("A", "B", "C")
@@ -119,9 +119,10 @@ def test_sample_older_than_what_is_kept_is_refused_and_the_others_are_not(
     store.keep(at(2 * 86400))
     late = [Sample("A", at(10), 9.0), Sample("A", at(2 * 86400), 3.0)]
     with pytest.raises(
-        BadInput, match=r"1 samples are older than 2026-07-12T00:00:00\+00:00, .* point A at 2026-07-11"
-    ):
+        TooOld, match=r"1 samples are older than 2026-07-12T00:00:00\+00:00, .* point A at 2026-07-11"
+    ) as caught:
         store.write(late)
+    assert list(caught.value.samples) == late[:1]
     assert [one.value for one in store.range(["A"], at(0), at(10 * 86400))] == [2.0, 3.0]
     # Nothing is added to a mean that has been made: what is sent twice would count twice.
     assert store.means(["A"], at(0), at(60), 60.0) == [Mean("A", at(0), 1.0, 1, 1.0, 1.0)]
