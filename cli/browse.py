@@ -8,8 +8,12 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from cli.numbers import number, whole
 from models.problem import BadInput, Unavailable
 from models.site import Device
 
@@ -18,26 +22,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("url", metavar="opc.tcp://HOST:PORT", help="the server")
     parser.add_argument("--node", default="i=85", metavar="NODEID", help="where to begin (the Objects folder)")
-    parser.add_argument("--depth", type=int, default=8, help="how many levels down")
-    parser.add_argument("--most", type=int, default=10_000, help="stop after so many variables")
+    parser.add_argument("--depth", type=whole(1, 1000), default=8, help="how many levels down")
+    parser.add_argument("--most", type=whole(1, 10_000_000), default=10_000, help="stop after so many variables")
+    parser.add_argument("--site", type=Path, help="take security and user from this site's device of the same url")
     parser.add_argument("--user", default="", help="user name; the password is taken from HYDRO_OPCUA_PASSWORD")
-    parser.add_argument("--timeout-s", type=float, default=5.0, help="how long each answer may take")
+    parser.add_argument("--timeout-s", type=number(0.01, 60.0), default=5.0, help="how long each answer may take")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
     """List variables; 5 when the server does not answer."""
-    if not args.url.startswith("opc.tcp://"):
+    if not _is_place(args.url):
         raise BadInput.of(f'url "{args.url}", expected one such as opc.tcp://127.0.0.1:4840')
-    word = os.environ.get("HYDRO_OPCUA_PASSWORD", "")
-    device = Device(
-        args.url,
-        "opcua",
-        url=args.url,
-        timeout_s=args.timeout_s,
-        username=args.user,
-        password=word if args.user else "",
-    )
+    device = _device(args)
     rows, whole = asyncio.run(_browse(device, args.node, args.depth, args.most))
     if args.json:
         sys.stdout.write(json.dumps({"url": args.url, "complete": whole, "variables": rows}, ensure_ascii=False) + "\n")
@@ -46,6 +43,29 @@ def run(args: argparse.Namespace) -> int:
     if not whole:
         sys.stderr.write(f"stopped after {len(rows)} variables; --most, --node and --depth say where to look\n")
     return 0
+
+
+def _is_place(url: str) -> bool:
+    try:
+        return url.startswith("opc.tcp://") and bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def _device(args: argparse.Namespace) -> Device:
+    if args.site is None:
+        word = os.environ.get("HYDRO_OPCUA_PASSWORD", "") if args.user else ""
+        return Device(
+            args.url, "opcua", url=args.url, timeout_s=args.timeout_s, username=args.user, password=word
+        )  # fmt: skip
+    if args.user:
+        raise BadInput.of("--user beside --site, expected one of them")
+    from models.site_file import load_site
+
+    devices = [device for device in load_site(args.site).devices if device.url == args.url]
+    if not devices:
+        raise BadInput.of(f"no device has the url {args.url}", str(args.site / "site.toml"))
+    return replace(devices[0], timeout_s=args.timeout_s)
 
 
 async def _browse(device: Device, node: str, depth: int, most: int) -> tuple[list[dict[str, Any]], bool]:

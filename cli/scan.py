@@ -8,6 +8,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from cli.numbers import number, whole
 from models.problem import BadInput, Unavailable
 from models.site import Device
 
@@ -21,14 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("protocol", choices=["modbus"], help="what is spoken there")
     parser.add_argument("host", help="the one host that is asked")
-    parser.add_argument("--port", type=int, default=502)
+    parser.add_argument("--port", type=whole(1, 65535), default=502)
     parser.add_argument("--framing", choices=["tcp", "rtu"], default="tcp", help="rtu: a gateway that passes frames on")
     parser.add_argument("--units", default="1", metavar="1-10", help="unit ids, 0 to 247")
     parser.add_argument("--registers", default="0-255", metavar="0-255", help="registers and bits, 0 to 65535")
     parser.add_argument("--tables", default="holding,input", metavar="TABLES", help="of holding, input, coil, discrete")
-    parser.add_argument("--pause-s", type=float, default=0.05, help="pause after each request")
-    parser.add_argument("--most", type=int, default=2000, help="requests in all")
-    parser.add_argument("--timeout-s", type=float, default=1.0, help="how long each answer may take")
+    parser.add_argument("--pause-s", type=number(0.0, 60.0), default=0.05, help="pause after each request")
+    parser.add_argument("--most", type=whole(1, 1_000_000), default=2000, help="requests in all")
+    parser.add_argument("--timeout-s", type=number(0.01, 60.0), default=1.0, help="how long each answer may take")
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
 

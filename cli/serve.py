@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.numbers import whole
 from collectors.health import Health
 from models.problem import Unavailable
 from models.site import Site
@@ -36,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parts.add_argument("--no-http", action="store_true", help="answer no requests")
     door = parser.add_argument_group("where it listens")
     door.add_argument("--host", default="127.0.0.1", help="address to listen on (127.0.0.1)")
-    door.add_argument("--port", type=_port, default=DEFAULT_PORT, help=f"port, 0 for any free one ({DEFAULT_PORT})")
+    door.add_argument(
+        "--port", type=whole(0, 65535), default=DEFAULT_PORT, help=f"port, 0 for any free one ({DEFAULT_PORT})"
+    )
     door.add_argument("--certificate", type=Path, metavar="PEM", help="certificate for TLS, with its chain")
     door.add_argument("--key", type=Path, metavar="PEM", help="private key of the certificate")
     door.add_argument(
@@ -187,10 +190,3 @@ def _announce(site: Site, as_json: bool, url: str | None) -> None:
         said = json.dumps({"ready": True, "site": site.name, "url": url})
     sys.stdout.write(said + "\n")
     sys.stdout.flush()
-
-
-def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:
-        raise argparse.ArgumentTypeError(f"{text}, expected 0 to 65535")
-    return port

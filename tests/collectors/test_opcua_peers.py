@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -18,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from cli.main import main
 from collectors.driver import NoAnswer, Reading
 from collectors.opcua.driver import OpcUaDriver
 from models.point import Point
@@ -270,3 +272,58 @@ async def test_certificate_logs_a_user_in(
         assert (await driver.read(points(1))).readings[0].value == 0.5
     with pytest.raises(NoAnswer):
         await OpcUaDriver(known_by(stranger)).connect()
+
+
+def browsed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, dict[str, Any], str]:
+    capsys.readouterr()
+    status = main(["browse", *arguments, "--json"])
+    said = capsys.readouterr()
+    return status, json.loads(said.out or "{}"), said.err
+
+
+def test_browsing_finds_every_variable_in_calls_that_the_server_allows(
+    server: Callable[..., tuple[str, Peer]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    url, _ = server(nodes=23, limits={"maxNodesPerRead": 7, "maxNodesPerBrowse": 3}, history=True)
+    status, found, _ = browsed(capsys, url)
+    assert (status, found["complete"]) == (0, True)
+    rows = {one["address"]: one for one in found["variables"]}
+    assert {f"ns=1;s=V{n}" for n in range(23)} <= set(rows)
+    one = rows["ns=1;s=V7"]
+    assert (one["path"], one["data_type"], one["value"], one["status"], one["history"]) == (
+        "Plant/V7", "Double", 7.5, "Good", True,
+    )  # fmt: skip
+    status, found, said = browsed(capsys, url, "--most", "5")
+    assert (status, found["complete"], len(found["variables"])) == (0, False, 5)
+    assert "stopped after 5 variables" in said
+    status, _, said = browsed(capsys, url, "--node", "no node")
+    assert (status, said) == (3, 'node "no node" is no NodeId, expected one such as ns=2;s=PS1\n')
+
+
+def test_browsing_a_server_that_speaks_to_nobody_else_goes_by_the_site(
+    server: Callable[..., tuple[str, Peer]],
+    trusted: Callable[[], Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = keys(tmp_path, "hydro")
+    url, _ = server(nodes=2, trusts=[str(own.certificate)], users={"hydro": "secret"})
+    trusted()
+    monkeypatch.setenv("SCADA_WORD", "secret")
+    (tmp_path / "network.inp").write_text("[END]\n")
+    (tmp_path / "points.csv").write_text("name,element,quantity,unit,device,address\n")
+    (tmp_path / "site.toml").write_text(
+        f'name = "S"\ntime_zone = "UTC"\n[[devices]]\nname = "scada"\nprotocol = "opcua"\nurl = "{url}"\n'
+        'username = "hydro"\npassword = "${SCADA_WORD}"\nsecurity = "Basic256Sha256"\n'
+        'certificate_file = "hydro.der"\nkey_file = "hydro.pem"\n'
+        'trusted_folder = "trusted"\n'
+    )
+    status, _, said = browsed(capsys, url)
+    assert (status, said) == (5, f"{url} does not answer (BadIdentityTokenInvalid)\n")
+    status, found, said = browsed(capsys, url, "--site", str(tmp_path))
+    assert status == 0, said
+    assert {"ns=1;s=V0", "ns=1;s=V1"} <= {one["address"] for one in found["variables"]}
+    status, _, said = browsed(capsys, "opc.tcp://127.0.0.1:9", "--site", str(tmp_path))
+    assert status == 3
+    assert "no device has the url opc.tcp://127.0.0.1:9" in said

@@ -93,3 +93,23 @@ async def test_host_where_nobody_listens_is_unavailable() -> None:
 async def test_what_cannot_be_scanned_is_said(words: list[str], said: str) -> None:
     with pytest.raises(BadInput, match=said):
         await scan(*words)
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        (["--port", "99999"], 'argument --port: "99999", expected a whole number from 1 to 65535'),
+        (["--most", "-1"], 'argument --most: "-1", expected a whole number from 1 to 1000000'),
+        (["--pause-s", "nan"], 'argument --pause-s: "nan", expected a number from 0 to 60'),
+        (["--timeout-s", "soon"], 'argument --timeout-s: "soon", expected a number from 0.01 to 60'),
+    ],
+)
+def test_number_that_cannot_be_is_wrong_usage(
+    argument: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["modbus", "127.0.0.1", *argument])
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
