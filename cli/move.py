@@ -41,11 +41,16 @@ def run(args: argparse.Namespace) -> int:
     text = named_in_site_file(path, *server, args.token_env, args.token_file)
     source = EmbeddedStore(site.stores.telemetry_file, site.stores.retention)
     target = InfluxStore(InfluxSettings(*server, _token(args)), site.stores.retention)
-    progress = Progress("samples moved")
+    progress, mark = Progress("samples moved"), source.mark()
     try:
         target.prepare()
         for count in moved(source, target):
             progress.add(count)
+        if source.mark() != mark:
+            raise BadInput.of(
+                "somebody has written to it meanwhile, expected that nobody collects; the site was left as it is",
+                str(site.stores.telemetry_file),
+            )
         arrived = sum(target.counts().values())
         if arrived < progress.end():
             raise Unavailable(

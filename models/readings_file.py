@@ -13,6 +13,8 @@ from models.quantity import STATES, UNITS, Quantity
 from models.sample import Quality, Sample
 from models.table_file import read_table
 
+EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Between these lie the times of samples: what is outside was written with a clock that was wrong."""
 MOST_PROBLEMS = 20
 """A file of a million rows that is wrong throughout is reported by its first problems."""
 
@@ -101,11 +103,10 @@ def _time(row: Fields) -> datetime | None:
     if time.tzinfo is None:
         row.note(f'time "{text}" is naive, expected an offset such as +08:00')
         return None
-    try:
-        return time.astimezone(UTC)
-    except OverflowError:
-        row.note(f'time "{text}", expected one between the years 1 and 9999 in UTC')
+    if not EARLIEST <= time < LATEST:
+        row.note(f'time "{text}", expected one from {EARLIEST:%Y} on and before {LATEST:%Y}')
         return None
+    return time.astimezone(UTC)
 
 
 def _value(row: Fields) -> float:

@@ -6,8 +6,10 @@ the file has them, ``quality`` (``good``, ``uncertain``, ``bad``) and ``reason``
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +18,10 @@ import numpy as np
 
 from models.point import Point
 from models.problem import BadInput, Unavailable
-from models.readings_file import read_history
-from models.sample import Quality
+from models.readings_file import EARLIEST, LATEST, read_history
+from models.sample import Quality, Sample
 from stores.columns import CODES, QUALITIES, Columns
+from stores.instant import microseconds
 from stores.telemetry import TelemetryStore
 
 if TYPE_CHECKING:
@@ -29,6 +32,8 @@ NEEDED, OPTIONAL = ("time", "point", "value"), ("quality", "reason")
 PART_BYTES = 32 * 2**20
 """What is read of a CSV file at once: about half a million samples."""
 PART_ROWS = 1_000_000
+NO_NUMBER = "not a number"
+"""Why a sample without a value is bad, where the file does not say more."""
 SPAN = timedelta(days=1)
 POINTS = 100
 """Points and days that are read from a store at once."""
@@ -65,10 +70,10 @@ def read_file(path: Path, points: Sequence[Point]) -> Iterator[Columns]:
         raise BadInput.of("is not there, expected a CSV or Parquet file", str(path)) from None
     except OSError as error:
         raise BadInput.of(f"cannot be read: {error}", str(path)) from error
-    except (pa.ArrowInvalid, pa.ArrowKeyError) as error:
+    except pa.ArrowException as error:
         if path.suffix.lower() == ".csv":
             # Slow and careful: takes words such as "open", and names every line that is wrong.
-            yield Columns.of(read_history(path, points))
+            yield Columns.of(_judged(sample) for sample in read_history(path, points))
             return
         raise BadInput.of(f"is no Parquet file of samples: {error}", str(path)) from error
 
@@ -126,26 +131,31 @@ def _batches(path: Path) -> Iterator[pa.RecordBatch]:
     if path.suffix.lower() == ".parquet":
         with parquet.ParquetFile(path) as file:
             names = [name for name in (*NEEDED, *OPTIONAL) if name in file.schema_arrow.names]
+            _check_names(names, path)
             yield from file.iter_batches(PART_ROWS, columns=names)
         return
     word = pa.dictionary(pa.int32(), pa.string())
     types = {"time": pa.timestamp("us", "UTC"), "point": word, "value": pa.float64(), "quality": word, "reason": word}
     converting = csv.ConvertOptions(column_types=types, null_values=["", "nan", "NaN"], strings_can_be_null=False)
     with csv.open_csv(path, csv.ReadOptions(block_size=PART_BYTES), convert_options=converting) as reader:
+        _check_names(reader.schema.names, path)
         yield from reader
+
+
+def _check_names(names: Sequence[str], path: Path) -> None:
+    for name in NEEDED:
+        if names.count(name) != 1:
+            raise BadInput.of(f"column {name} {'stands twice' if name in names else 'is missing'}", str(path), 1)
+    for name in names:
+        if name not in (*NEEDED, *OPTIONAL) or names.count(name) > 1:
+            expected = ", ".join((*NEEDED, *OPTIONAL))
+            raise BadInput.of(f'column "{name}" is not known, expected each once of {expected}', str(path), 1)
 
 
 def _columns(batch: pa.RecordBatch, path: Path) -> Columns:
     import pyarrow as pa
 
-    names = batch.schema.names
-    for name in NEEDED:
-        if name not in names:
-            raise BadInput.of(f"column {name} is missing", str(path), 1)
-    for name in names:
-        if name not in (*NEEDED, *OPTIONAL):
-            raise BadInput.of(f'column "{name}" is not known, expected {", ".join((*NEEDED, *OPTIONAL))}', str(path), 1)
-    time = batch["time"]
+    names, time = batch.schema.names, batch["time"]
     if not pa.types.is_timestamp(time.type) or time.type.tz is None:
         raise BadInput.of(f"column time is {time.type}, expected a timestamp with a time zone", str(path))
     if time.null_count or batch["point"].null_count:
@@ -153,16 +163,22 @@ def _columns(batch: pa.RecordBatch, path: Path) -> Columns:
     points, point = _words(batch["point"])
     words, quality = _words(batch["quality"]) if "quality" in names else ([""], np.zeros(len(time), np.int64))
     reasons, reason = _words(batch["reason"]) if "reason" in names else ([""], np.zeros(len(time), np.int64))
-    codes = [_quality(word, path) for word in words]
-    return Columns(
-        tuple(points),
-        tuple(reasons),
-        point,
-        time.cast(pa.timestamp("us", "UTC")).cast(pa.int64()).to_numpy(zero_copy_only=False),
-        _finite(batch["value"].cast(pa.float64()).to_numpy(zero_copy_only=False)),
-        np.array(codes, np.uint8)[quality],
-        reason,
-    )
+    codes = np.array([_quality(word, path) for word in words], np.uint8)[quality]
+    # What is finer than a microsecond is cut off.
+    times = time.cast(pa.timestamp("us", "UTC"), safe=False).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    wrong = (times < microseconds(EARLIEST)) | (times >= microseconds(LATEST))
+    if wrong.any():
+        first = points[point[np.flatnonzero(wrong)[0]]]
+        text = (
+            f"{wrong.sum()} times are not from {EARLIEST:%Y} on and before {LATEST:%Y}; the first is of point {first}"
+        )
+        raise BadInput.of(text, str(path))
+    value = _finite(batch["value"].cast(pa.float64()).to_numpy(zero_copy_only=False))
+    void = np.isnan(value) & (codes == CODES[Quality.GOOD])
+    if void.any():
+        codes[void] = CODES[Quality.BAD]
+        reasons, reason = [*reasons, NO_NUMBER], np.where(void, len(reasons), reason)
+    return Columns(tuple(points), tuple(reasons), point, times, value, codes, reason)
 
 
 def _words(array: Any) -> tuple[list[str], Any]:
@@ -172,6 +188,12 @@ def _words(array: Any) -> tuple[list[str], Any]:
     coded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
     words = ["" if word is None else str(word) for word in coded.dictionary.to_pylist()]
     return [*words, ""], coded.indices.fill_null(len(words)).cast(pa.int64()).to_numpy(zero_copy_only=False)
+
+
+def _judged(sample: Sample) -> Sample:
+    if sample.quality is Quality.GOOD and math.isnan(sample.value):
+        return replace(sample, quality=Quality.BAD, reason=NO_NUMBER)
+    return sample
 
 
 def _quality(word: str, path: Path) -> int:

@@ -23,6 +23,7 @@ from influxdb_client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from models.problem import BadInput, Unavailable
+from models.readings_file import EARLIEST, LATEST
 from models.sample import Quality, Sample
 from models.site import InfluxSettings, Retention
 from stores.columns import Columns, joined, nothing
@@ -42,7 +43,6 @@ LINES = 10_000
 POINTS = 100
 """The most points a query names."""
 _LONG_AGO = datetime(1, 1, 2, tzinfo=UTC)
-_BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 _REFUSALS = (400, 413, 422)
 """What the server says to lines that it will never take."""
 _QUALITY_OF = {str(number): quality for quality, number in QUALITY_FIELD.items()} | {str(VOID): Quality.BAD}
@@ -96,7 +96,7 @@ class InfluxStore:
         """Return the newest sample of each point, of those before an instant when one is given."""
         found: dict[str, Sample] = {}
         for some in _portions(points):
-            for sample in self._columns(some, _BEGINNING, before or _END, "|> last()"):
+            for sample in self._columns(some, EARLIEST, before or LATEST, "|> last()"):
                 # A field that the newest sample does not have brings up an older one.
                 if sample.point not in found or sample.time > found[sample.point].time:
                     found[sample.point] = sample
@@ -125,7 +125,7 @@ class InfluxStore:
         """Return the names of all points of which there is a sample."""
         query = (
             'import "influxdata/influxdb/schema"\n'
-            f'schema.tagValues(bucket: {literal(self._settings.bucket)}, tag: "point", start: {flux_time(_BEGINNING)})'
+            f'schema.tagValues(bucket: {literal(self._settings.bucket)}, tag: "point", start: {flux_time(EARLIEST)})'
         )
         return sorted(row["_value"] for row in self._rows(query))
 
@@ -140,7 +140,7 @@ class InfluxStore:
     def counts(self) -> dict[str, int]:
         """Return how many samples there are of each point."""
         query = (
-            f"from(bucket: {literal(self._settings.bucket)}) |> range({span(_BEGINNING, _END)})"
+            f"from(bucket: {literal(self._settings.bucket)}) |> range({span(EARLIEST, LATEST)})"
             f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}" and r._field == "quality")'
             ' |> count() |> keep(columns: ["point", "_value"])'
         )
@@ -185,7 +185,7 @@ class InfluxStore:
 
     def _ends(self, which: str) -> list[datetime]:
         query = (
-            f"from(bucket: {literal(self._settings.bucket)}) |> range({span(_BEGINNING, _END)})"
+            f"from(bucket: {literal(self._settings.bucket)}) |> range({span(EARLIEST, LATEST)})"
             f' |> filter(fn: (r) => r._measurement == "{MEASUREMENT}" and r._field == "quality")'
             f' |> {which}() |> keep(columns: ["_time"])'
         )

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -91,6 +92,9 @@ def test_words_of_a_status_are_numbers(tmp_path: Path) -> None:
         ("time,point,value,quality\n2026-07-11T07:00:00Z,A,1,fine\n", 'quality "fine" is not known, expected good'),
         ("time,value\n2026-07-11T07:00:00Z,1\n", ":1: column point is missing"),
         ("time,point,value,colour\n2026-07-11T07:00:00Z,A,1,red\n", ':1: column "colour" is not known'),
+        ("time,time,point,value\n2026-07-11T07:00:00Z,2026-07-11T07:00:00Z,A,1\n", ":1: column time stands twice"),
+        ("time;point;value\n", ":1: column time is missing"),
+        ("time,point,value\n1601-01-01T00:00:00Z,A,1\n", ": 1 times are not from 1970 on and before 2200"),
         ("", "is empty"),
     ],
 )
@@ -113,6 +117,38 @@ def test_parquet_that_is_wrong_is_said(tmp_path: Path, store: EmbeddedStore) -> 
     parquet.write_table(naive, path)
     with pytest.raises(BadInput, match="expected a timestamp with a time zone"):
         list(import_file(path, store, POINTS))
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        ({"value": [[1.0], [2.0]]}, "Unsupported cast"),
+        ({"point": ["A", None]}, "has samples without time or point"),
+        ({"time": pa.array([0, 10**17], pa.timestamp("us", "UTC"))}, "1 times are not from 1970 on and before 2200"),
+    ],
+)
+def test_parquet_whose_column_is_wrong_is_said(
+    tmp_path: Path, store: EmbeddedStore, column: dict[str, Any], said: str
+) -> None:
+    good = {"time": pa.array([0, 1], pa.timestamp("us", "UTC")), "point": ["A", "A"], "value": [1.0, 2.0]}
+    parquet.write_table(pa.table(good | column), tmp_path / "samples.parquet")
+    with pytest.raises(BadInput, match=said):
+        list(import_file(tmp_path / "samples.parquet", store, POINTS))
+    assert store.newest() is None
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_sample_without_a_number_is_bad_though_the_file_calls_it_good(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"samples.{suffix}"
+    nanoseconds = pa.array([1_000_000_001, 2_000_000_000], pa.timestamp("ns", "UTC"))
+    table = pa.table({"time": nanoseconds, "point": ["A", "A"], "value": [None, 2.0], "quality": ["good", "good"]})
+    if suffix == "parquet":
+        parquet.write_table(table, path)
+    else:
+        path.write_text("time,point,value\n1970-01-01T00:00:01Z,A,\n1970-01-01T00:00:02Z,A,2\n", encoding="utf-8")
+    first, second = [sample for columns in read_file(path, POINTS) for sample in columns]
+    assert (first.quality, first.reason, first.time.second) == (Quality.BAD, "not a number", 1)
+    assert (second.quality, second.reason, second.value) == (Quality.GOOD, "", 2.0)
 
 
 @pytest.mark.parametrize("name", ["samples.xlsx", "samples"])

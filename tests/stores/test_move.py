@@ -76,6 +76,27 @@ def test_site_moves_with_everything_it_holds_and_only_once(
     assert "keeps its samples in InfluxDB already" in capsys.readouterr().err
 
 
+@pytest.mark.influxdb
+def test_site_that_somebody_collects_meanwhile_is_left_as_it_is(
+    folder: Path, influxdb: InfluxServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now, prepare = datetime.now(UTC).replace(microsecond=0), InfluxStore.prepare
+    store = EmbeddedStore(folder / "data" / "telemetry.sqlite")
+    store.write([Sample("A", now, 1.0)])
+
+    def collecting(target: InfluxStore) -> None:
+        prepare(target)
+        store.write([Sample("A", now + timedelta(seconds=1), 2.0)])
+
+    monkeypatch.setattr(InfluxStore, "prepare", collecting)
+    monkeypatch.setenv("MOVED_TOKEN", influxdb.token)
+    command = ["move", str(folder), "--url", influxdb.url, "--org", "hydro", "--bucket", "busy"]
+    assert main([*command, "--token-env", "MOVED_TOKEN"]) == 3
+    assert "somebody has written to it meanwhile, expected that nobody collects" in capsys.readouterr().err
+    assert (folder / "site.toml").read_text(encoding="utf-8") == SITE
+    store.close()
+
+
 def test_site_file_keeps_every_other_line(folder: Path) -> None:
     changed = named_in_site_file(folder / "site.toml", "http://x:1", "o", "b", None, "secrets/token")
     lines = changed.splitlines()
