@@ -9,13 +9,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from collectors.readings import NEVER, Fault, Readings
+from collectors.clock import EARLIEST
+from collectors.readings import Fault, Readings
 from models.point import Point
 from models.sample import Quality
 from stores.columns import Floats, Ints
+from stores.instant import microseconds
 
 AHEAD_US = 15 * 60 * 10**6
 """How far a source's time may be ahead of its device's clock to be believed [µs]."""
+_EARLIEST_US = microseconds(EARLIEST)
 _MOST = sys.float_info.max
 """A bound that every number is within, and neither infinity nor NaN is."""
 
@@ -28,7 +31,9 @@ def stamps(source: Ints | None, now: int, last: Ints) -> Ints:
     """
     if source is None:
         return np.full(len(last), now, np.int64)
-    times: Ints = np.where((source == NEVER) | (source == last) | (source > now + AHEAD_US), now, source)
+    # A server that has never heard of a value may say that it is of 1601, where its count of time begins.
+    unset = source < _EARLIEST_US
+    times: Ints = np.where(unset | (source == last) | (source > now + AHEAD_US), now, source)
     return times
 
 

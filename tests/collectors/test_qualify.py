@@ -82,8 +82,19 @@ def test_value_of_a_bad_reading_is_left_as_it_is() -> None:
         (NOW - 3 * DAY, NOW - 3 * DAY, NOW),
         (NOW + 5 * SECOND, NEVER, NOW + 5 * SECOND),
         (NOW + AHEAD_US + SECOND, NEVER, NOW),
+        (-11_644_473_600 * SECOND, NEVER, NOW),
+        (0, NEVER, NOW),
     ],
-    ids=["none", "first of long ago", "moves on", "stands still: still so", "a little ahead", "cannot be"],
+    ids=[
+        "none",
+        "first of long ago",
+        "moves on",
+        "stands still: still so",
+        "a little ahead",
+        "cannot be",
+        "1601",
+        "1970",
+    ],
 )
 def test_time_of_a_sample(source: int, last: int, expected: int) -> None:
     assert stamps(np.array([source]), NOW, np.array([last])).tolist() == [expected]
