@@ -92,7 +92,8 @@ class DroppedFiles:
     def _refuse(self, path: Path, why: str, in_short: str) -> None:
         """Put a file aside, and beside it a text that says why."""
         refused = _move(path, REFUSED)
-        refused.with_name(f"{refused.name}.txt").write_text(f"{why}\n", encoding="utf-8")
+        note = refused.with_name(f"{refused.name}.txt")
+        note.write_text(f"{why}\n", encoding="utf-8")
         LOG.warning("%s is refused: %s", path, in_short)
 
     def _tell(self, trouble: str) -> None:
