@@ -148,13 +148,13 @@ def sensitivity(regime: Regime, assets: Assets) -> Floats:
     """Return (S, P) the change of each observed value per unit of each departure."""
     by_node = regime.demand * regime.conditions.demand
     by_link = regime.headloss * np.where(regime.network.link_kind <= PIPE, regime.state.headloss, 0.0)
-    by_zone = _by_zone(by_node, assets)
+    by_zone = by_node @ _of_zones(assets)
     return np.hstack([by_node, by_zone, by_link, regime.source, np.eye(regime.points)])
 
 
 def zone_response(snapshot: Snapshot | Regime, assets: Assets) -> Floats:
     """Return (S, Z) the change of each observed value per unit of log demand factor of each zone."""
-    return _by_zone(snapshot.demand * snapshot.conditions.demand, assets)
+    return np.asarray(snapshot.demand @ (snapshot.conditions.demand[:, None] * _of_zones(assets)))
 
 
 def depart(
@@ -185,8 +185,9 @@ def _apart(learnt: Floats) -> Floats:
     return np.asarray(learnt @ axes[:, worth] * np.minimum(1.0, 1.0 / np.sqrt(size[worth])))
 
 
-def _by_zone(by_node: Floats, assets: Assets) -> Floats:
-    return np.stack([by_node[:, assets.zone == zone].sum(axis=1) for zone in range(len(assets.zone_names))], axis=1)
+def _of_zones(assets: Assets) -> Floats:
+    """Return (N, Z) 1 where a node is in a zone, else 0."""
+    return np.asarray(assets.zone[:, None] == np.arange(len(assets.zone_names)), dtype=float)
 
 
 def _deviations(network: Network, assets: Assets, datums: Floats, spread: Uncertainty) -> Floats:

@@ -41,6 +41,7 @@ class Response:
         self._direction = np.stack([_direction(self._fault, one) for one in base.snapshots])
         self._departed = {step: departed(case, base.place, step) for step in self._solved.tolist()}
         self._left_out: dict[float, Floats] = {}
+        self._sizes: dict[float, Floats] = {}
 
     @cached_property
     def _misread(self) -> Floats:
@@ -97,10 +98,11 @@ class Response:
 
     def _amplitudes(self, severity: float) -> Floats:
         """Return (T,) the fault's amplitude in every step."""
-        candidate, wanted = [self._fault.candidate], np.array([severity])
-        return np.array(
-            [float(self._fault.kind.amplitudes(one, candidate, wanted)[0, 0]) for one in self._base.snapshots]
-        )
+        if severity not in self._sizes:
+            candidate, wanted = [self._fault.candidate], np.array([severity])
+            sizes = [self._fault.kind.amplitudes(one, candidate, wanted)[0, 0] for one in self._base.snapshots]
+            self._sizes[severity] = np.array(sizes, dtype=float)
+        return self._sizes[severity]
 
     def _correction(self, severity: float) -> Floats:
         """Return (T, S) what the linear model leaves out at a severity that EPANET solves."""
