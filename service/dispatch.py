@@ -38,6 +38,8 @@ def open_order(
 ) -> Order | None:
     """Keep a draft for a kept diagnosis; a draft for the same complaint or the same cause is revised, not doubled.
 
+    A crew that is on its way already for the same cause is on its way for the complaint too.
+
     Returns
     -------
     Order or None
@@ -51,6 +53,8 @@ def open_order(
         if not _same_matter(order, draft):
             continue
         if order.state is not OrderState.DRAFT:
+            if complaint_id is not None and order.complaint_id is None:
+                return records.tie_order(order.id, complaint_id)
             return order
         return records.revise_order(_revised(order, draft))
     return records.draft_order(draft)

@@ -278,6 +278,12 @@ class Records:
                 raise Refused.of(f"order {order.id}: cannot be revised, it is {describe_order_state(current)}")
             return self._keep(connection, order, self._wall_clock(), MACHINE, "revise", {})
 
+    def tie_order(self, order_id: int, complaint_id: int) -> Order:
+        """Say of an order, whatever its state, that it is about a complaint too."""
+        with self._database.write() as connection:
+            order = replace(order_by_id(connection, order_id, lock=True), complaint_id=complaint_id)
+            return self._keep(connection, order, self._wall_clock(), MACHINE, "tie", {"complaint": complaint_id})
+
     def order(self, order_id: int) -> Order:
         """Return the order of that id; raises ``BadInput`` when there is none."""
         with self._database.read() as connection:

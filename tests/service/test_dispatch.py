@@ -160,6 +160,21 @@ def test_dispatched_order_is_neither_changed_nor_doubled(
     assert records.orders() == (sent,)
 
 
+def test_crew_on_its_way_for_the_same_cause_is_on_its_way_for_the_complaint_too(
+    document: dict[str, Any], site: Site, records: Records, layout: Layout, now: datetime
+) -> None:
+    draft = open_order(records, site, records.keep_diagnosis(document, "cycle"), now, layout)
+    assert draft is not None
+    assert draft.complaint_id is None
+    sent = records.advance_order(draft, OrderState.DISPATCHED, "Li", now)
+    complaint = records.register_complaint(Complaint("C-FAN", "J-4", now, "low"))
+    answer = records.keep_diagnosis(document, f"complaint/{complaint.id}", complaint.id)
+    tied = open_order(records, site, answer, now, layout, complaint.id)
+    assert tied is not None
+    assert (tied.id, tied.state, tied.complaint_id) == (sent.id, OrderState.DISPATCHED, complaint.id)
+    assert records.orders() == (tied,)
+
+
 def test_every_kind_of_cause_has_something_to_bring() -> None:
     kinds = {
         "blocked_link",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
@@ -22,9 +21,6 @@ MORNING_MS = 300_000.0
 """How long the plant's night and the diagnosis may take on a busy machine."""
 
 
-@pytest.mark.xfail(
-    not os.environ.get("HYDRO_BROWSER"), reason="the verification is being mended; HYDRO_BROWSER=1 runs it", run=False
-)
 @pytest.mark.slow
 @pytest.mark.timeout(800)
 def test_visitor_sends_the_crew_and_the_cure_holds(desk: Desk, tmp_path: Path) -> None:
@@ -42,9 +38,10 @@ def test_visitor_sends_the_crew_and_the_cure_holds(desk: Desk, tmp_path: Path) -
             page.wait_for_url(re.compile("#/orders/"))
             expect(page.locator("article > header")).to_contain_text("已完成", timeout=MORNING_MS)
             expect(page.locator("dl.gain")).to_contain_text("得到证实")
+            # The stage tells of it once the alarms are normal again, some minutes of the plant later.
+            told = next(line for line in demo.stdout if "VERIFIED" in line)
         finally:
             demo.send_signal(signal.SIGINT)
-            told = demo.stdout.read() if demo.stdout else ""
             status = demo.wait(60)
-    assert "VERIFIED  [ok]" in told
+    assert "[ok]" in told
     assert status == 0
