@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.sample import Quality, Sample
-from stores.instant import EPOCH, MICROSECOND, instant
+from models.sample import Quality, Sample, samples_of
+from stores.instant import EPOCH, MICROSECOND, instants
 
+_T = TypeVar("_T")
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Codes = NDArray[np.uint8]
@@ -23,6 +25,8 @@ Codes = NDArray[np.uint8]
 QUALITIES = (Quality.GOOD, Quality.UNCERTAIN, Quality.BAD)
 """A quality's place here is its code; good is 0."""
 CODES = {quality: code for code, quality in enumerate(QUALITIES)}
+_PART = 10_000
+"""Samples that are made at once for whoever goes through them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,12 +71,18 @@ class Columns:
 
     def __iter__(self) -> Iterator[Sample]:
         """Yield each sample."""
-        rows = zip(
-            self.point.tolist(), self.time.tolist(), self.value.tolist(), self.quality.tolist(), self.reason.tolist(),
-            strict=True,
-        )  # fmt: skip
-        for point, time, value, quality, reason in rows:
-            yield Sample(self.points[point], instant(time), value, QUALITIES[quality], self.reasons[reason])
+        for first in range(0, len(self), _PART):
+            yield from self.take(slice(first, first + _PART)).samples()
+
+    def samples(self) -> list[Sample]:
+        """Return the samples, all at once."""
+        return samples_of(
+            _looked_up(self.points, self.point),
+            instants(self.time),
+            self.value.tolist(),
+            _looked_up(QUALITIES, self.quality),
+            _looked_up(self.reasons, self.reason),
+        )
 
     def take(self, which: slice | Ints | NDArray[np.bool_]) -> Columns:
         """Return some of the samples, by slice, places or mask."""
@@ -131,6 +141,12 @@ def _renumbered(parts: Sequence[tuple[Ints, tuple[str, ...]]]) -> tuple[Ints, tu
             numbers[id(names)] = np.array([places.setdefault(name, len(places)) for name in names], np.int64)
         columns.append(numbers[id(names)][column])
     return np.concatenate(columns), tuple(places)
+
+
+def _looked_up(words: Sequence[_T], column: Ints | Codes) -> list[_T]:
+    """Return the word that each place of a column stands for."""
+    found: list[_T] = np.array(words, np.object_)[column].tolist()
+    return found
 
 
 def _used(names: tuple[str, ...], column: Ints) -> tuple[tuple[str, ...], Ints]:

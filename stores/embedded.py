@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from models.problem import Damaged
-from models.sample import Sample
+from models.sample import Sample, samples_of
 from models.site import Retention
 from stores.arrivals import Arrivals, by_point, by_point_and_time, pack_arrival
 from stores.columns import QUALITIES, Columns, Ints, joined
-from stores.instant import instant, microseconds
+from stores.instant import instant, instants, microseconds
 from stores.names import Names
 from stores.packing import Spoilt
 from stores.run import MOST, Run, Steps, merged, steps_joined, steps_of, steps_unpacked, unpacked
@@ -116,25 +116,29 @@ class EmbeddedStore:
                 query = "SELECT newest.* FROM json_each(?) JOIN newest ON point_id = json_each.value"
                 rows = self._connection.execute(query, (json.dumps(list(names)),)).fetchall()
             else:
-                rows = [row for row in self._connection.execute("SELECT * FROM newest") if row[0] in names]
+                held = self._connection.execute("SELECT * FROM newest").fetchall()
+                rows = held if len(held) == len(names) else [row for row in held if row[0] in names]
             if before is not None:
                 limit = microseconds(before)
                 late = [row[0] for row in rows if row[1] >= limit]
                 rows = [row for row in rows if row[1] < limit]
                 rows += [row for point in late if (row := self._last_before(point, limit)) is not None]
-            # Many points have their newest sample of one instant, and for one reason.
-            instants = {time: instant(time) for time in {row[1] for row in rows}}
-            reasons = {number: self._reasons.name_of(number) for number in {row[4] for row in rows}}
-            found = {}
-            for point, time, value, quality, reason in rows:
-                name = names[point]
-                number = math.nan if value is None else value
-                found[name] = Sample(name, instants[time], number, QUALITIES[quality], reasons[reason])
-            return found
+            if not rows:
+                return {}
+            point, time, value, quality, reason = zip(*rows, strict=True)
+            reasons = {number: self._reasons.name_of(number) for number in set(reason)}
+        found = samples_of(
+            [names[number] for number in point],
+            instants(np.array(time, np.int64)),
+            [math.nan if number is None else number for number in value],
+            [QUALITIES[code] for code in quality],
+            [reasons[number] for number in reason],
+        )
+        return {sample.point: sample for sample in found}
 
     def range(self, points: Sequence[str], start: datetime, end: datetime) -> list[Sample]:
         """Return the samples of points with ``start <= time < end``, in order of time."""
-        return list(self.columns(points, start, end))
+        return self.columns(points, start, end).samples()
 
     def columns(self, points: Sequence[str], start: datetime, end: datetime) -> Columns:
         """Return the samples of points with ``start <= time < end``, in order of time, as columns."""

@@ -104,7 +104,7 @@ class InfluxStore:
 
     def range(self, points: Sequence[str], start: datetime, end: datetime) -> list[Sample]:
         """Return the samples of points with ``start <= time < end``, in order of time."""
-        return list(self.columns(points, start, end))
+        return self.columns(points, start, end).samples()
 
     def columns(self, points: Sequence[str], start: datetime, end: datetime) -> Columns:
         """Return the samples of points with ``start <= time < end``, in order of time, as columns."""
