@@ -25,7 +25,7 @@ from stores.columns import QUALITIES, Columns, Ints, joined
 from stores.instant import instant, instants, microseconds
 from stores.names import Names
 from stores.packing import Spoilt
-from stores.run import MOST, Run, Steps, merged, steps_joined, steps_of, steps_unpacked, unpacked
+from stores.run import MOST, Run, Steps, apart, merged, steps_joined, steps_of, steps_unpacked, unpacked
 from stores.sqlite_file import FileKind, Synchronous, open_file, plainly, transaction
 from stores.telemetry import Mean, TooOld, means_of
 
@@ -153,11 +153,10 @@ class EmbeddedStore:
         found: list[Mean] = []
         with self._look():
             for point, name in self._points.known(points).items():
-                steps = steps_of(self._run(point, begin, microseconds(end)), begin, step)
-                old = self._old_steps(point, begin, microseconds(end))
-                if old:
-                    steps = steps_joined([*old, steps], begin, step)
-                found += means_of(name, steps)
+                runs = apart(self._runs(point, begin, microseconds(end)))
+                parts = [steps_of(run, begin, step) for run in runs]
+                parts += self._old_steps(point, begin, microseconds(end))
+                found += means_of(name, steps_joined(parts, begin, step))
         return sorted(found, key=lambda mean: mean.time)
 
     def points(self) -> list[str]:
@@ -260,9 +259,13 @@ class EmbeddedStore:
 
     def _run(self, point: int, start: int, end: int) -> Run:
         """Return a point's samples with ``start <= time < end`` [µs]."""
+        return merged(self._runs(point, start, end))
+
+    def _runs(self, point: int, start: int, end: int) -> list[Run]:
+        """Return a point's samples with ``start <= time < end`` [µs] as they lie in blocks, and what came last."""
         query = "SELECT content FROM blocks WHERE point_id = ? AND first_us < ? AND last_us >= ? ORDER BY first_us"
         settled = [unpacked(row[0]) for row in self._connection.execute(query, (point, end, start))]
-        return merged([run.between(start, end) for run in (*settled, self._arrivals.run(point))])
+        return [run.between(start, end) for run in (*settled, self._arrivals.run(point))]
 
     def _last_before(self, point: int, limit: int) -> tuple[int, int, float, int, int] | None:
         query = "SELECT content FROM blocks WHERE point_id = ? AND first_us < ? ORDER BY first_us DESC LIMIT 1"

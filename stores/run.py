@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -75,6 +76,14 @@ def merged(runs: Sequence[Run]) -> Run:
     return Run(time[order], whole.value[order], whole.quality[order], whole.reason[order])
 
 
+def apart(runs: Sequence[Run]) -> Sequence[Run]:
+    """Return runs none of which begins before the last has ended: those that are so already, else one of them all."""
+    held = [run for run in runs if len(run)]
+    if held and all(run.time[-1] < after.time[0] for run, after in pairwise(held)):
+        return held
+    return [merged(held)]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
     """Good samples of a point over steps of time: begin of each [µs], sum, lowest, highest and count of the values."""
@@ -110,6 +119,8 @@ def steps_of(run: Run, begin: int, step: int) -> Steps:
 
 def steps_joined(parts: Sequence[Steps], begin: int, step: int) -> Steps:
     """Return finer steps, and those that stand twice, over steps that begin at ``begin``."""
+    if len(parts) == 1:
+        return _reduced(parts[0], begin, step)
     time = np.concatenate([part.time for part in parts])
     order = np.argsort(time, kind="stable")
     fine = Steps(

@@ -13,7 +13,7 @@ from models.problem import BadInput, Problem, Unavailable
 from models.sample import Sample
 from models.site import StoreSettings
 from stores.columns import Columns
-from stores.instant import instant, microseconds
+from stores.instant import instants, microseconds
 from stores.run import Steps
 
 
@@ -34,9 +34,9 @@ class Mean:
 
 def means_of(point: str, steps: Steps) -> list[Mean]:
     """Return the means of a point's steps."""
-    columns = (steps.time, steps.total / steps.count, steps.count, steps.low, steps.high)
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return [Mean(point, instant(time), mean, count, low, high) for time, mean, count, low, high in rows]
+    columns = (steps.total / steps.count, steps.count, steps.low, steps.high)
+    rows = zip(instants(steps.time), *(column.tolist() for column in columns), strict=True)
+    return [Mean(point, time, mean, count, low, high) for time, mean, count, low, high in rows]
 
 
 def steps_from(means: Sequence[Mean]) -> Steps:
