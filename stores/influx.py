@@ -82,7 +82,7 @@ class InfluxStore:
         sent: Future[None] | None = None
         for first in range(0, len(columns), LINES):
             try:
-                body = "\n".join(lines_of(columns.take(slice(first, first + LINES)))).encode()
+                body = lines_of(columns.take(slice(first, first + LINES)))
             finally:
                 if sent is not None:
                     sent.result()

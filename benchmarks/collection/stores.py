@@ -143,9 +143,7 @@ def main() -> None:
         for what, (wall_ms, cpu_ms) in reads(Path(name)).items():
             print(f"{what:40} {wall_ms:12.1f} ms, {cpu_ms:.1f} ms of CPU", flush=True)
     given = samples(SAMPLES)
-    lines = [
-        "\n".join(lines_of(Columns.of(given[first : first + LINES]))).encode() for first in range(0, SAMPLES, LINES)
-    ]
+    lines = [lines_of(Columns.of(given[first : first + LINES])) for first in range(0, SAMPLES, LINES)]
     rates: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

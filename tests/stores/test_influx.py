@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -35,7 +36,7 @@ def open_influx() -> Iterator[Callable[[InfluxSettings], InfluxStore]]:
 @pytest.mark.parametrize(
     ("sample", "line"),
     [
-        (Sample("PT-1", START, 1), "samples,point=PT-1 value=1.0,quality=192i 1783753200000000"),
+        (Sample("PT-1", START, 1), "samples,point=PT-1 value=1,quality=192i 1783753200000000"),
         (
             Sample("a b,c=d", START, 2.5, Quality.UNCERTAIN, 'say "x\\"'),
             r'samples,point=a\ b\,c\=d doubtful=2.5,quality=64i,reason="say \"x\\\"" 1783753200000000',
@@ -46,7 +47,7 @@ def open_influx() -> Iterator[Callable[[InfluxSettings], InfluxStore]]:
         ),
         (
             Sample("P", START, 7.0, Quality.BAD, "outside valid range"),
-            'samples,point=P doubtful=7.0,quality=0i,reason="outside valid range" 1783753200000000',
+            'samples,point=P doubtful=7,quality=0i,reason="outside valid range" 1783753200000000',
         ),
         (Sample("P", START, math.nan), 'samples,point=P quality=192i,reason="" 1783753200000000'),
         (
@@ -56,7 +57,24 @@ def open_influx() -> Iterator[Callable[[InfluxSettings], InfluxStore]]:
     ],
 )
 def test_line_protocol(sample: Sample, line: str) -> None:
-    assert lines_of(Columns.of([sample])) == [line]
+    other = Sample("Z", START, -0.5)
+    body = lines_of(Columns.of([other, sample, other])).decode()
+    said = "samples,point=Z value=-0.5,quality=192i 1783753200000000"
+    assert body.splitlines(keepends=True) == [f"{one}\n" for one in (said, line, said)]
+
+
+@pytest.mark.influxdb
+def test_every_number_comes_back_bit_by_bit(
+    influxdb: InfluxServer, open_influx: Callable[[InfluxSettings], InfluxStore]
+) -> None:
+    chance = random.Random(3)
+    values = [0.0, -0.0, 1.0, 1e16, 1e22, 1e300, 5e-324, 1.7976931348623157e308, 0.1, 123456789012.5, 2.0**53 + 2.0]
+    values += [chance.uniform(-1.0, 1.0) * 10.0 ** chance.randint(-20, 20) for _ in range(500)]
+    samples = [Sample("P", START + timedelta(seconds=one), value) for one, value in enumerate(values)]
+    store = open_influx(influxdb.bucket())
+    store.write(samples)
+    found = [one.value for one in store.range(["P"], START, START + timedelta(hours=1))]
+    assert [one.hex() for one in found] == [one.hex() for one in values]
 
 
 def test_server_that_is_away_is_said_with_its_address(open_influx: Callable[[InfluxSettings], InfluxStore]) -> None:
