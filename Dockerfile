@@ -7,6 +7,6 @@ COPY . .
 RUN uv sync --frozen --no-dev --no-editable && useradd --create-home --uid 10001 hydro
 USER hydro
 VOLUME /site
-EXPOSE 8080
-# In a container the loopback is nobody's: the service listens to the network of its neighbours.
-CMD ["hydro", "serve", "/site", "--host", "0.0.0.0", "--port", "8080"]
+# It listens on loopback, so it wants the host's network. With a network of its own it needs users, and TLS or a proxy:
+# hydro serve /site --host 0.0.0.0 --certificate PEM --key PEM
+CMD ["hydro", "serve", "/site", "--port", "8080"]
