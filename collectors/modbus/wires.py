@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ssl
 from collections import Counter
 from collections.abc import Iterable
@@ -54,9 +55,16 @@ def tls_context(security: SecuritySettings) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    for path in sorted(security.trusted.iterdir()) if security.trusted is not None else ():
-        if path.suffix.lower() in (".pem", ".crt", ".cer"):
-            context.load_verify_locations(path)
+    if security.trusted is not None:
+        from cryptography.hazmat.primitives.serialization import Encoding
+
+        from collectors.certificates import certificates_in
+
+        try:
+            for certificate in certificates_in(security.trusted):
+                context.load_verify_locations(cadata=certificate.public_bytes(Encoding.DER))
+        except ValueError as error:
+            raise OSError(errno.EINVAL, str(error)) from error
     if security.certificate is not None:
         context.load_cert_chain(security.certificate, security.key)
     return context

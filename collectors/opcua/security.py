@@ -15,6 +15,7 @@ from asyncua.ua.uaprotocol_auto import ApplicationDescription, MessageSecurityMo
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from collectors.certificates import certificates_in
 from models.site import Device
 
 POLICIES: dict[str, type[security_policies.SecurityPolicy]] = {
@@ -23,7 +24,6 @@ POLICIES: dict[str, type[security_policies.SecurityPolicy]] = {
     "Aes256Sha256RsaPss": security_policies.SecurityPolicyAes256Sha256RsaPss,
 }
 MODES = {"sign": MessageSecurityMode.Sign, "sign_and_encrypt": MessageSecurityMode.SignAndEncrypt}
-_SUFFIXES = (".der", ".pem", ".crt", ".cer")
 
 
 async def secure(client: Client, device: Device) -> None:
@@ -84,8 +84,7 @@ class _Trust:
 async def _trust(folder: Path) -> _Trust:
     revoked = folder / "revoked"
     store = TrustStore([folder], [revoked] if revoked.is_dir() else [])
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
-    known = frozenset([(await uacrypto.load_certificate(path)).public_bytes(Encoding.DER) for path in files])
+    known = frozenset(one.public_bytes(Encoding.DER) for one in certificates_in(folder))
     if known:
         # A store without a certificate is one that asyncua cannot make; it would trust nobody either.
         await store.load_trust()

@@ -205,3 +205,14 @@ async def test_device_behind_tls_is_read_if_it_is_trusted_and_not_otherwise(
             with pytest.raises(NoAnswer, match="no connection"):
                 await driver.connect()
             await driver.close()
+        # As some devices hand it out; and what is no certificate is named.
+        (certificates / "trusted" / "device.pem").unlink()
+        der = ["openssl", "x509", "-in", "certificate.pem", "-outform", "DER", "-out", "trusted/device.cer"]
+        subprocess.run(der, cwd=certificates, check=True, capture_output=True)
+        async with asking(trusting) as driver:
+            assert [one.value for one in await read(driver, point("holding/1000"))] == [1000.0]
+        (certificates / "trusted" / "notes.pem").write_text("ask Li for the new one")
+        driver = ModbusDriver(trusting, Wires([trusting]).of(trusting))
+        with pytest.raises(NoAnswer, match=r"notes\.pem in folder trusted is no certificate"):
+            await driver.connect()
+        await driver.close()

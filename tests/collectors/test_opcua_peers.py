@@ -235,9 +235,13 @@ async def test_server_whose_certificate_is_not_trusted_gets_no_password(
     for folder in (empty, wrong):
         folder.mkdir()
     (wrong / "other.der").write_bytes(other.certificate.read_bytes())
-    for folder in (empty, wrong):
+    spoilt = tmp_path / "spoilt"
+    spoilt.mkdir()
+    (spoilt / "notes.pem").write_text("ask Li for the new one")
+    named = "notes.pem in folder spoilt is no certificate"
+    for folder, why in ((empty, "BadCertificateUntrusted"), (wrong, "BadCertificateUntrusted"), (spoilt, named)):
         secure = SecuritySettings("Basic256Sha256", "sign_and_encrypt", own.certificate, own.key, folder)
-        with pytest.raises(NoAnswer, match="BadCertificateUntrusted"):
+        with pytest.raises(NoAnswer, match=why):
             await OpcUaDriver(device_at(url, username="hydro", password="secret", security=secure)).connect()
 
 
