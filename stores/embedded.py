@@ -330,7 +330,7 @@ class EmbeddedStore:
     def _settle_point(self, point: int, run: Run) -> None:
         first, last = int(run.time[0]), int(run.time[-1])
         blocks = self._connection.execute(
-            "SELECT id, first_us, last_us, samples FROM blocks WHERE point_id = ?1 AND first_us <= ?3 AND first_us >="
+            "SELECT id, first_us, last_us FROM blocks WHERE point_id = ?1 AND first_us <= ?3 AND first_us >="
             " coalesce((SELECT max(first_us) FROM blocks WHERE point_id = ?1 AND first_us <= ?2), ?2)"
             " ORDER BY first_us",
             (point, first, last),
@@ -341,13 +341,27 @@ class EmbeddedStore:
         # A sample belongs to the last block that begins before it; what lies before them all, to the first.
         begins = np.array([block[1] for block in blocks[1:]], np.int64)
         edges = [0, *np.searchsorted(run.time, begins).tolist(), len(run)]
-        for (number, _, end, samples), low, high in zip(blocks, edges[:-1], edges[1:], strict=True):
+        for (number, _, end), low, high in zip(blocks, edges[:-1], edges[1:], strict=True):
             part = run.cut(low, high)
             if not len(part):
                 continue
-            if samples < MOST or int(part.time[0]) <= end:
-                part = self._with_block(number, part)
-            self._add_blocks(point, part)
+            late = int(part.time[0]) <= end
+            self._add_blocks(point, self._with_block(number, part) if late else self._gathered(point, part))
+
+    def _gathered(self, point: int, part: Run) -> Run:
+        """Return a run with the samples of blocks before it that are not full and no longer than it is by then.
+
+        So a sample is packed anew a few times until its block is full, and not whenever something comes behind it.
+        """
+        query = "SELECT id, samples FROM blocks WHERE point_id = ? AND first_us < ? ORDER BY first_us DESC LIMIT 1"
+        while True:
+            row = self._connection.execute(query, (point, int(part.time[0]))).fetchone()
+            if row is None or row[1] >= MOST or row[1] > len(part):
+                return part
+            longer = self._with_block(row[0], part)
+            if longer is part:
+                return part
+            part = longer
 
     def _with_block(self, number: int, part: Run) -> Run:
         """Return a run with a block's samples, which leave the block; one that is spoilt stays, and blocks nothing."""

@@ -93,6 +93,26 @@ def test_reads_are_those_of_a_plain_table_however_samples_came(
     assert all(one[2] < other[1] for one, other in pairwise(found) if one[0] == other[0])
 
 
+def test_sample_is_packed_a_few_times_and_then_lies_in_a_long_block(
+    open_store: Callable[..., EmbeddedStore], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "MOST", 512)
+    monkeypatch.setattr(run, "MOST", 512)
+    packed, pack = list[int](), run.Run.packed
+
+    def counted(one: run.Run) -> bytes:
+        packed.append(len(one))
+        return pack(one)
+
+    monkeypatch.setattr(run.Run, "packed", counted)
+    store = open_store()
+    for second in range(4000):
+        store.write([Sample("A", at(second), 1.0)])
+    # Doubling from 7 to 512 is seven times.
+    assert sum(packed) < 8 * 4000
+    assert len(blocks(tmp_path)) < 4000 / 256 + 7
+
+
 def test_samples_grow_old_into_means_and_means_go(open_store: Callable[..., EmbeddedStore]) -> None:
     store = open_store(Retention(samples_days=1.0, means_days=2.0, means_step_s=60.0))
     seconds = range(0, 3 * 86400, 20)
