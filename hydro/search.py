@@ -213,20 +213,18 @@ class _Ledger:
         known far better than any scan says, nothing is known before one is solved.
         """
         solved: dict[Keys, Explained] = {}
-        missed = dict(self._missed) if rival is None else {}
-        known = [one.log_weight for one in self.explained.values()] if rival is None else []
+        missed: dict[str, float] = {}
+        usual = self._missed if rival is None else {}
+        best = self.best().log_weight if self.explained and rival is None else -np.inf
         near = [one for one in tried if one.log_weight > tried[0].log_weight - STIRRED]
         for one in _some_of_each(near, _kind, self._effort.exact):
-            hoped = one.log_weight + missed.get(_kind(one), STIRRED)
-            if hoped < max(known, default=-np.inf) - NEAR:
+            kind = _kind(one)
+            if one.log_weight + missed.get(kind, usual.get(kind, STIRRED)) < best - NEAR:
                 continue
             exact = solved[one.keys] = explain(self._asked, one)
-            known.append(exact.log_weight)
-            gained = exact.log_weight - one.log_weight
-            # Until one of its generation is solved a kind is hoped for as it was in others.
-            first = not any(_kind(other) == _kind(one) for other in tried if other.keys in solved and other is not one)
-            missed[_kind(one)] = gained if first else max(gained, missed[_kind(one)])
-        if len(tried) and len(tried[0].hypothesis) > 1:
+            best = max(best, exact.log_weight)
+            missed[kind] = max(exact.log_weight - one.log_weight, missed.get(kind, -np.inf))
+        if len(near) and len(near[0].hypothesis) > 1:
             self._missed.update(missed)
         return solved
 
