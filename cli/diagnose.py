@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -51,7 +51,8 @@ def run(args: argparse.Namespace) -> int:
     from monitor.diagnoser import Asked, Diagnoser, network_origin
     from monitor.placement import misplaced
 
-    points, samples = read_readings(args.readings)
+    now = datetime.now(UTC)
+    points, samples = read_readings(args.readings, now)
     site = _site(args)
     first, last = min(one.time for one in samples), max(one.time for one in samples)
     diagnoser = Diagnoser(replace(site, points=()), first)
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         zone = ZoneInfo(site.time_zone) if args.network.is_dir() else first_offset(args.readings)
         diagnoser.origin = _origin(args, network_origin(first, network.start_clocktime_s, zone))
         if args.baseline is not None:
-            known, healthy = read_readings(args.baseline)
+            known, healthy = read_readings(args.baseline, now)
             _refuse(misplaced(known, network, str(args.baseline)))
             begun, ended = min(one.time for one in healthy), max(one.time for one in healthy)
             diagnoser.baseline = diagnoser.calibrate(healthy, begun.timestamp(), ended.timestamp(), known)
@@ -156,6 +157,10 @@ def _told(document: dict[str, Any]) -> str:
             "never read well" if one["age_s"] is None else f"last read well {one['age_s'] / 60:.0f} min before the end"
         )
         lines.append(f"blind at {one['element']}: {age} ({', '.join(one['points'])})")
+    lines += [one["text"] for one in document["remarks"]]
+    rejected = [f"{one['count']} {one['reason']}" for one in document["window"]["rejected"]]
+    if rejected:
+        lines.append(f"left out: {', '.join(rejected)}")
     if not document["can_say"]:
         lines.append("these points cannot tell; the measurement above would")
     return "\n".join(lines) + "\n"

@@ -58,8 +58,8 @@ def _ways(network: Network, window: Window, condition: Conditions, step: int) ->
     """Return (N,) heads with each tank near a limit off it or at it, in every combination."""
     measured = window.head[step]
     choices: list[tuple[int, float, float]] = []
-    for tank in np.flatnonzero((network.node_kind == TANK) & (window.head_deviation > 0.0)).tolist():
-        level = condition.head[tank] if np.isnan(measured[tank]) else measured[tank]
+    for tank in np.flatnonzero((network.node_kind == TANK) & np.isfinite(measured)).tolist():
+        level = measured[tank]
         near = SURELY * window.head_deviation[tank]
         full, empty = network.greatest_head[tank], network.least_head[tank]
         if full - level <= near:

@@ -22,7 +22,7 @@ from hydro.readings import Floats
 from hydro.regimes import middles, regimes_of
 from hydro.snapshot import Middle, Snapshot, take_snapshots
 from hydro.threads import on_one_core
-from hydro.window import Window, conditions_of, day_conditions
+from hydro.window import Window, conditions_of, day_conditions, switching
 
 VALUES, LEAST_REGIMES, MOST_REGIMES = 700, 4, 16
 """How many observed values are linearised, over how many ways of working."""
@@ -217,18 +217,20 @@ def open_case(
 ) -> Case:
     """Return the case of a window, its boundaries set from what was measured.
 
-    Steps in which a tank may be shut, full or empty, are left out unless they are more than half.
+    Steps in which a tank may be shut, full or empty, or a pump may have switched unseen, are left out unless they are
+    more than half.
     """
     plain = conditions_of(engine, window)
-    heads, doubtful = decide(engine, window, plain, UNLEARNT)
+    heads, at_limit = decide(engine, window, plain, UNLEARNT)
     plain = [replace(one, head=head) for one, head in zip(plain, heads, strict=True)]
+    doubtful = at_limit | switching(engine, window, plain)
     if doubtful.sum() <= window.steps / 2:
         sure = np.flatnonzero(~doubtful)
-        window, plain, doubtful = window.keep(sure), [plain[step] for step in sure], doubtful[sure]
+        window, plain, at_limit = window.keep(sure), [plain[step] for step in sure], at_limit[sure]
     regimes, middle = _regimes(engine, window, plain)
     hourly = np.zeros((24, len(assets.zone_names)))
     case = Case(engine, window, tuple(plain), hourly, regimes, middle, departures, assets, swing, temper)
-    for _ in range(AGAIN if doubtful.any() else 0):
+    for _ in range(AGAIN if at_limit.any() else 0):
         case = _decided_again(case)
     return case
 
@@ -245,7 +247,7 @@ def _decided_again(case: Case) -> Case:
     place = settle(case, rounds=2).place
     likely = [conditions_under(case, place, (), step) for step in range(case.window.steps)]
     heads, _ = decide(case.engine, case.window, likely, LEARNT)
-    tanks = (case.engine.network.node_kind == TANK) & (case.window.head_deviation > 0.0)
+    tanks = (case.engine.network.node_kind == TANK) & np.isfinite(case.window.head).any(axis=0)
     plain = [replace(one, head=np.where(tanks, head, one.head)) for one, head in zip(case.plain, heads, strict=True)]
     regimes, middle = _regimes(case.engine, case.window, plain)
     return replace(case, plain=tuple(plain), regimes=regimes, middles=middle)

@@ -15,6 +15,8 @@ from hydro.observables import DEMAND, FLOW, HEAD, INFLOW, PRESSURE, Observables
 from hydro.readings import Floats, Noise, Series
 
 DAY = 86400.0
+UNREAD = 0.25
+"""Deviation of a level that nobody reads, as a part of what the tank holds between empty and full [-]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Window:
     ``time``: (T,) mid of each step [s since 1970-01-01 UTC]; ``origin``: the instant of the network's time 0 [same].
     ``points``: names of the S compared signals, ``observables`` what they see; ``value``, ``deviation``: (S, T) [SI],
     NaN where nothing was read. ``head``: (T, N), ``status``, ``setting``: (T, L): what was measured of the boundaries,
-    NaN where nothing was; ``head_deviation``: (N,) standard deviation of a step's measured head [m], 0 where none is.
+    NaN where nothing was; ``head_deviation``: (N,) standard deviation of a step's head, read or guessed [m], else 0.
     """
 
     time: Floats
@@ -109,6 +111,9 @@ def build_window(
             setting[:, network.link_index[one.element]] = _held(_means(one, edges)[0])
         else:
             compared.append((one, *_observable(network, one)))
+    # A level that nobody reads is the file's guess, good to a part of what the tank holds.
+    unread = (network.node_kind == TANK) & np.all(np.isnan(head), axis=0)
+    head_deviation[unread] = UNREAD * (network.greatest_head - network.least_head)[unread]
     value, deviation = _compared(compared, edges, noise)
     window = Window(
         time=(edges[:-1] + edges[1:]) / 2,
@@ -162,7 +167,7 @@ def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) 
     ]
     network = engine.network
     tanks = np.flatnonzero(network.node_kind == TANK)
-    if np.all(np.isfinite(window.head[:, tanks])):
+    if np.all(np.isfinite(window.head[:, tanks])) and not unwatched(engine, window):
         return given
     followed = engine.extended(
         window.network_time(),
@@ -175,6 +180,18 @@ def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) 
         known[fixed] = state.head[fixed]
         filled.append(replace(condition, head=known, status=_over(condition.status, state.status.astype(float))))
     return filled
+
+
+def unwatched(engine: Engine, window: Window) -> list[int]:
+    """Return the links that controls of the file act on and whose status nobody measures all the time."""
+    return [link for link in sorted(engine.controlled) if not np.all(np.isfinite(window.status[:, link]))]
+
+
+def switching(engine: Engine, window: Window, conditions: Sequence[Conditions]) -> NDArray[np.bool_]:
+    """Return (T,) the steps beside which an unwatched link switches: when it does so to the minute is a guess."""
+    status = np.stack([one.status for one in conditions])[:, unwatched(engine, window)]
+    switched = np.any(np.nan_to_num(status[1:], nan=-1.0) != np.nan_to_num(status[:-1], nan=-1.0), axis=1)
+    return np.asarray(np.append(switched, False) | np.append(False, switched), dtype=bool)
 
 
 def day_conditions(engine: Engine, window: Window, given: Sequence[Conditions]) -> list[Conditions]:

@@ -38,6 +38,7 @@ from models.site import Site
 from monitor.boundaries import stale_boundaries
 from monitor.placement import misplaced
 from monitor.registers import assets_of
+from monitor.remarks import DECISIVE, remarks_on
 from monitor.series import Sorted, series_of
 
 BACK_S = 8 * 7 * 86400.0
@@ -144,13 +145,21 @@ class Diagnoser:
         watch = _watch(asked, [one.element for one in sorted_.series if one.quantity == "demand"])
         window = self._window(sorted_, asked.start, asked.end, _edges(asked), [*extra, *watch])
         if window.steps == 0:
-            raise SolveError(f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare")
+            left = ", ".join(f"{count} {why}" for why, count in sorted_.rejected.items())
+            raise SolveError(
+                f"no good readings between {_iso(asked.start)} and {_iso(asked.end)}, nothing to compare"
+                f"{f' (left out: {left})' if left else ''}"
+            )
         case = self.case(window)
         fallible = [one.point for one in sorted_.series if one.point in window.points]
         found = diagnose(case, fallible, priors, self._grievance(asked, case.window), effort)
         answer = work_out(found, self.catalogue, np.random.default_rng(seed))
+        remarks = remarks_on(self.engine, window, found, sorted_.frozen)
+        told = document(answer)
         return {
-            **document(answer),
+            **told,
+            "can_say": told["can_say"] and not any(one.kind in DECISIVE for one in remarks),
+            "remarks": [one.as_json() for one in remarks],
             "network": self.engine.network.name,
             "start": _iso(self.origin),
             "window": {

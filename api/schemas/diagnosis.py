@@ -181,6 +181,14 @@ class StaleBoundaryView(DocumentPart):
     age_s: float | None
 
 
+class RemarkView(DocumentPart):
+    """What is odd about the readings themselves: ``unit``, ``few``, ``frozen`` or ``unread``."""
+
+    kind: str
+    elements: list[str]
+    text: str
+
+
 class DiagnosisDocument(DocumentPart):
     """The document, as it was kept; ``schema`` is its version."""
 
@@ -202,6 +210,7 @@ class DiagnosisDocument(DocumentPart):
     complaint: ComplaintInDocument | None = None
     affected_customers: list[AffectedCustomer] = Field(default_factory=list)
     stale_boundaries: list[StaleBoundaryView] = Field(default_factory=list)
+    remarks: list[RemarkView] = Field(default_factory=list)
     elapsed_s: float
 
 

@@ -123,8 +123,11 @@ def test_answer_given_blind_says_which_boundary_was_old(service: Service, desk: 
     tank = {"element": "TANK-E", "points": ["TANK-LEVEL"], "newest": "2026-07-10T22:15:00+00:00", "age_s": 2700.0}
     pump = {"element": "PU-1", "points": ["PU-1-RUNS"], "newest": None, "age_s": None}
     with Records(service.site.stores.records_url) as records:
-        number = records.keep_diagnosis({**records.diagnosis(1), "stale_boundaries": [tank, pump]}, "cycle")
+        odd = {"kind": "frozen", "elements": ["PT-11"], "text": "PT-11: the same value for 9 h, left out as frozen"}
+        said = {"stale_boundaries": [tank, pump], "remarks": [odd]}
+        number = records.keep_diagnosis({**records.diagnosis(1), **said}, "cycle")
     page = desk(f"{service.url}/#/diagnosis/{number}")
     sign_in(page)
     expect(page.locator(".verdict")).to_contain_text("Blind at TANK-E: its last good reading was 45 min old.")
     expect(page.locator(".verdict")).to_contain_text("Blind at PU-1: it was never read well.")
+    expect(page.locator(".verdict")).to_contain_text("Stood still and was left out: PT-11.")

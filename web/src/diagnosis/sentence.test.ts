@@ -10,7 +10,7 @@ function document(changes: Partial<DiagnosisDocument>): DiagnosisDocument {
   return {
     schema: 1, network: "n", start: "", window: { start: "", end: "", samples: 1, rejected: [] }, causes: [blocked],
     healthy_probability: 0, unexplained_probability: 0, indistinguishable: [], attribution: [], next_measurements: [],
-    cures: [], can_say: true, affected_customers: [], stale_boundaries: [], elapsed_s: 1, ...changes,
+    cures: [], can_say: true, affected_customers: [], stale_boundaries: [], remarks: [], elapsed_s: 1, ...changes,
   } as unknown as DiagnosisDocument;
 }
 

@@ -284,6 +284,12 @@ export const en = {
     bits: (bits: string) => `tells ${bits} bit`,
     outcome: (low: string, high: string, causes: string, chance: string) => `${low}–${high} m: ${causes}, then ${chance}`,
     nothing: "nothing of these",
+    odd: (kind: string, elements: string) => ({
+      unit: `Pressures read as if in another unit: ${elements}.`,
+      few: `Too few readings to say anything: ${elements}.`,
+      frozen: `Stood still and was left out: ${elements}.`,
+      unread: `Nobody read ${elements}: taken from the network file.`,
+    })[kind] ?? `${kind}: ${elements}`,
     blind: (element: string, minutes: string | null) =>
       `Blind at ${element}: ${minutes === null ? "it was never read well" : `its last good reading was ${minutes} min old`}.`,
     affected: (count: number) => `Affected customers: ${count}`,

@@ -270,6 +270,12 @@ export const zh: Words = {
     bits: (bits) => `信息量 ${bits} bit`,
     outcome: (low, high, causes, chance) => `${low}–${high} m：${causes}，届时 ${chance}`,
     nothing: "都不是",
+    odd: (kind, elements) => ({
+      unit: `压力读数像是用错了单位：${elements}。`,
+      few: `读数太少，无法判断：${elements}。`,
+      frozen: `读数长时间不变，已排除：${elements}。`,
+      unread: `没有 ${elements} 的读数：按管网文件取值。`,
+    })[kind] ?? `${kind}：${elements}`,
     blind: (element, minutes) => `${element} 处看不清：${minutes === null ? "从无有效读数" : `最近的有效读数已有 ${minutes} 分钟`}。`,
     affected: (count) => `受影响用户：${count}`,
     nobody: "没有用户损失一米以上。",
