@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from models.quantity import Quantity
 
@@ -53,5 +54,7 @@ class Point:
     reverse: bool = False
     absolute: bool = False
     rollover: float | None = None
+    reading: Literal["poll", "subscribe", ""] = ""
+    """How an OPC UA server tells it; as its device's where it is empty."""
     line: int = 0
     """Line of ``points.csv``, for messages."""

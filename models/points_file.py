@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, cast
 
 from models.fields import Fields, duplicates, expected
 from models.point import BYTE_ORDERS, DATA_TYPES, Point
@@ -18,7 +19,7 @@ REQUIRED = ("name", "element", "quantity", "unit", "device", "address")
 OPTIONAL = (
     "data_type", "byte_order", "scale", "offset", "period_s", "valid_min", "valid_max", "gauge_elevation_m", "deadband",
     "low_limit", "high_limit", "limit_delay_s", "limit_deadband", "reverse", "absolute", "rollover",
-    "clamp_min", "clamp_max", "deadband_percent", "heartbeat_s",
+    "clamp_min", "clamp_max", "deadband_percent", "heartbeat_s", "reading",
 )  # fmt: skip
 LONGEST_S = 366.0 * 86400.0
 """The longest period or heartbeat: a year."""
@@ -86,6 +87,7 @@ def _point(row: Fields, line: int, devices: Mapping[str, Device]) -> Point:
         reverse=row.flag("reverse"),
         absolute=row.flag("absolute"),
         rollover=row.number("rollover", low=1e-9),
+        reading=_reading(row, devices),
         line=line,
     )
 
@@ -126,6 +128,14 @@ def _device(row: Fields, devices: Mapping[str, Device]) -> str:
     if device.protocol == "opcua" and address and not _NODE_ID.fullmatch(address):
         row.note(f'address "{address}" is no NodeId, expected one such as ns=2;s=PS1.Flow')
     return name
+
+
+def _reading(row: Fields, devices: Mapping[str, Device]) -> Literal["poll", "subscribe", ""]:
+    reading = row.choice("reading", ("poll", "subscribe"))
+    device = devices.get(row.text("device"))
+    if reading == "subscribe" and (device is None or device.protocol != "opcua"):
+        row.note("reading subscribe, but its device only answers, expected poll or nothing")
+    return cast(Literal["poll", "subscribe", ""], reading)
 
 
 def _scale(row: Fields) -> float:

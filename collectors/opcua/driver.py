@@ -23,13 +23,13 @@ GRACE_S = 10.0
 
 
 class OpcUaDriver:
-    """One server, one session. A subscription is for ``subscribed``, all points of the device."""
+    """One server, one session. A subscription is for those of its ``points`` that are to be told by the server."""
 
     longest_rest_s = 5.0
 
-    def __init__(self, device: Device, subscribed: Sequence[Point] = ()) -> None:
+    def __init__(self, device: Device, points: Sequence[Point] = ()) -> None:
         self._device = device
-        self._subscribed = subscribed if device.reading == "subscribe" else ()
+        self._subscribed = [point for point in points if (point.reading or device.reading) == "subscribe"]
         self._session: Session | None = None
         self._subscription: Subscription | None = None
         self._nodes: dict[str, ua.NodeId] = {}

@@ -44,7 +44,7 @@ class Subscription:
         self._points: dict[int, Point] = {}
         self._told: list[Reading] = []
         self._newest: dict[str, int] = {}
-        self._refused: set[str] = set()
+        self._watched: set[str] = set()
         self._id = 0
         self._number = 0
         self._heard_at = 0.0
@@ -67,11 +67,11 @@ class Subscription:
         self._points = {handle: point for handle, (point, _) in enumerate(points, start=1)}
         items = [self._item(handle, node) for handle, (_, node) in enumerate(points, start=1)]
         results = await self._session.monitor(self._id, items)
-        for (point, _), result in zip(points, results, strict=True):
-            if not result.StatusCode.is_good():
-                self._refused.add(point.name)
-        if self._refused:
-            LOG.warning("device %s: %d points are polled only", self._device, len(self._refused))
+        self._watched = {
+            point.name for (point, _), result in zip(points, results, strict=True) if result.StatusCode.is_good()
+        }
+        if len(self._watched) < len(points):
+            LOG.warning("device %s: %d points are polled only", self._device, len(points) - len(self._watched))
 
     def take(self) -> list[Reading]:
         """Return what was told since the last time, in order; raises :class:`NoAnswer` if the server is silent."""
@@ -92,7 +92,7 @@ class Subscription:
         return [
             point
             for point, time in zip(readings.points, readings.time.tolist(), strict=True)
-            if newest.get(point, NEVER) < time < limit and point not in self._refused
+            if newest.get(point, NEVER) < time < limit and point in self._watched
         ]
 
     async def _hear(self, result: ua.PublishResult) -> None:

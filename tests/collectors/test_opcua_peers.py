@@ -8,7 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from cli.main import main
 from collectors.driver import NoAnswer, Reading
 from collectors.opcua.driver import OpcUaDriver
+from collectors.readings import Readings
 from models.point import Point
 from models.quantity import Quantity
 from models.sample import Quality
@@ -159,6 +160,24 @@ async def test_every_change_is_told_in_order_though_the_loop_stands_still(
         times = [one.time for one in mine if one.time is not None]
         assert len(times) == len(mine)
         assert times == sorted(times)
+
+
+async def test_point_is_told_or_polled_as_it_says_itself(server: Callable[..., tuple[str, Peer]]) -> None:
+    url, peer = server(nodes=2)
+    first, second = points(2)
+    wanted = [replace(first, reading="subscribe"), second]
+    async with asking(device_at(url, subscription=SubscriptionSettings(PUBLISH_S, 0.0, 10)), wanted) as driver:
+        found = await told(driver, lambda found: len(found) >= 1)
+        for order in ("set V1 7", "set V0 8"):
+            peer.order(order)
+        found += await told(driver, lambda found: any(one.value == 8.0 for one in found))
+        # What is polled only does not make the subscription look deaf.
+        answer = await driver.read(wanted)
+        assert driver._subscription is not None
+        ahead = datetime.now(UTC) + timedelta(minutes=1)
+        assert driver._subscription.missed(Readings.of(answer.readings), ahead) == []
+    assert {one.point for one in found} == {"V0"}
+    assert [one.value for one in answer.readings] == [8.0, 7.0]
 
 
 async def test_quality_is_told_too(server: Callable[..., tuple[str, Peer]]) -> None:

@@ -103,6 +103,15 @@ def test_node_id_is_looked_at_before_any_server_is_asked(folder: Path, address: 
         assert f'address "{address}" is no NodeId' in problems(folder)[0].message
 
 
+def test_point_may_be_told_by_its_server_though_its_device_is_polled(folder: Path) -> None:
+    with_site(folder, SITE + '[[devices]]\nname = "ua"\nprotocol = "opcua"\nurl = "opc.tcp://127.0.0.1:4840"\n')
+    told = POINT.replace("rtu,holding/100", "ua,i=2258") + ",subscribe"
+    with_points(folder, told, header=f"{HEADER},reading")
+    assert load_site(folder).points[0].reading == "subscribe"
+    (found,) = problems(with_points(folder, f"{POINT},subscribe", header=f"{HEADER},reading"))
+    assert found.message == "point PT-1: reading subscribe, but its device only answers, expected poll or nothing"
+
+
 @pytest.mark.parametrize("name", ["PT-1\\", "PT\u200b1"])
 def test_name_that_no_line_of_influxdb_can_hold_is_refused(folder: Path, name: str) -> None:
     (found,) = problems(with_points(folder, POINT.replace("PT-1", name)))
