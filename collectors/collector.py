@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from collectors.ageing import let_age
 from collectors.clock import PlantClock
 from collectors.driver import Answer, Driver, NoAnswer
@@ -23,12 +25,15 @@ from collectors.health import Health
 from collectors.intake import Intake
 from collectors.line import SILENT
 from collectors.lines import Lines, clock_of, points_of
+from collectors.readings import NEVER
 from collectors.sampler import Sampler
 from models.point import Point
 from models.problem import BadInput, Unavailable
 from models.sample import Quality, Sample
 from models.site import Device, Site
 from models.site_file import load_site
+from stores.columns import CODES
+from stores.instant import instant
 from stores.spool import Spool, open_spool
 from stores.telemetry import TelemetryStore, open_telemetry
 
@@ -39,6 +44,8 @@ LOOK_S = 1.0
 """How often it is looked whether the site's files have changed."""
 ASK_S = 2.0
 """How long the store may take at the start to say when each device was read last; then polling begins without."""
+WAITING = 100_000
+"""Samples of what came last into the spool that are looked at for the same."""
 COUNT_EVERY = 10
 """At every so many looks what waits in the spool is counted."""
 
@@ -67,7 +74,7 @@ async def run(site: Site, stop: asyncio.Event, health: Health | None = None) -> 
             intake = Intake(spool, forwarder.wake)
             health = health or Health()
             lines = Lines(intake, health)
-            await lines.adopt(site, await _newest(store, site))
+            await lines.adopt(site, await _newest(store, spool, site))
             beside = [let_age(store, _now(site, store))]
             files = None
             if site.stores.dropped_files is not None:
@@ -164,18 +171,26 @@ def _files_of(folder: Path) -> tuple[tuple[int, int], ...]:
     return tuple(found)
 
 
-async def _newest(store: TelemetryStore, site: Site) -> dict[str, datetime]:
-    """Return when each device was read last before this start, as far as the store can be asked and says so soon."""
+async def _newest(store: TelemetryStore, spool: Spool, site: Site) -> dict[str, datetime]:
+    """Return when each device was read last before this start: as the store says, if it does so soon, and the spool."""
     asked = asyncio.to_thread(store.latest, [point.name for point in site.points])
     try:
         latest = await asyncio.wait_for(asked, ASK_S)
     except (Unavailable, TimeoutError):
-        return {}
+        latest = {}
+    waiting = await asyncio.to_thread(spool.newest, WAITING)
+    good = waiting.take(waiting.quality != CODES[Quality.BAD])
+    times = np.full(len(good.points), NEVER, np.int64)
+    np.maximum.at(times, good.point, good.time)
+    read = {name: instant(time) for name, time in zip(good.points, times.tolist(), strict=True) if time != NEVER}
     found: dict[str, datetime] = {}
     for point in site.points:
         sample = latest.get(point.name)
-        if sample is not None and sample.quality is not Quality.BAD:
-            found[point.device] = max(sample.time, found.get(point.device, sample.time))
+        known = [sample.time] if sample is not None and sample.quality is not Quality.BAD else []
+        known += [read[point.name]] if point.name in read else []
+        known += [found[point.device]] if point.device in found else []
+        if known:
+            found[point.device] = max(known)
     return found
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from models.sample import Sample
 from models.site import StoreSettings
-from stores.columns import Columns
+from stores.columns import Columns, joined
 from stores.instant import instant, microseconds
 from stores.packing import Spoilt, pack_columns, unpack_columns
 from stores.sqlite_file import FileKind, Synchronous, open_file, plainly, transaction
@@ -142,6 +143,19 @@ class Spool:
             if unreadable:
                 self._put_by(unreadable)
         return batches
+
+    def newest(self, most: int) -> Columns:
+        """Return what has come last of what waits, at least ``most`` samples where so many wait."""
+        parts, held = [], 0
+        with self._lock, plainly(self._path):
+            for samples, content in self._connection.execute("SELECT samples, content FROM batches ORDER BY id DESC"):
+                # A row that is spoilt is put by when its turn comes.
+                with suppress(Spoilt):
+                    parts.append(unpack_columns(content))
+                held += samples
+                if held >= most:
+                    break
+        return joined(parts[::-1])
 
     def forget(self, batches: Sequence[Batch]) -> None:
         """Let go of batches that the store has."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import re
 import signal
@@ -21,8 +22,12 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from collectors.collector import _newest
 from models.sample import Quality, Sample
+from models.site import InfluxSettings
+from models.site_file import load_site
 from stores.embedded import EmbeddedStore
+from stores.influx import InfluxStore
 from stores.spool import Spool
 
 PATIENCE_S = 30.0
@@ -335,10 +340,9 @@ async def test_store_that_never_answers_delays_no_poll_and_ends_no_collector_lat
         )
         async with collecting(box) as process:
             async with asyncio.timeout(20.0):
-                while not box.spool.exists() or box.backlog() < 10:
+                # The first question and the first batch are still unanswered.
+                while not box.spool.exists() or box.backlog() < 10 or len(held) < 2:
                     await asyncio.sleep(0.1)
-            # The first question and the first batch are still unanswered.
-            assert len(held) == 2
             process.send_signal(signal.SIGTERM)
             await asyncio.sleep(1.0)
             for writer in held:
@@ -368,3 +372,26 @@ async def test_point_that_comes_in_files_can_be_added_while_it_is_collected_and_
     assert returned == 0
     assert "no device begins anew" in err
     assert [one.value for one in box.samples() if one.point == "L"] == [31.5]
+
+
+async def test_what_was_read_last_is_known_from_the_spool_while_the_store_is_away(make_box: Callable[..., Box]) -> None:
+    """Or what a device remembers of the time while nobody collected would never be read."""
+    box = make_box(NOBODY, NOBODY)
+    site = load_site(box.folder)
+    store, spool = InfluxStore(InfluxSettings("http://127.0.0.1:9", "o", "b", "t")), Spool(box.spool)
+    begun = datetime(2026, 7, 11, 7, tzinfo=UTC)
+    assert await _newest(store, spool, site) == {}
+    for second in range(10):
+        spool.append([Sample("A", begun + timedelta(seconds=second), 1.0)])
+    spool.append([Sample("B", begun, math.nan, Quality.BAD, "timeout")])
+    spool.append([Sample("A", begun + timedelta(seconds=20), math.nan, Quality.BAD, "timeout")])
+    assert await _newest(store, spool, site) == {"rtu-a": begun + timedelta(seconds=9)}
+    store.close()
+    kept = EmbeddedStore(box.telemetry)
+    kept.write([Sample("A", begun + timedelta(seconds=5), 1.0), Sample("B", begun + timedelta(seconds=5), 1.0)])
+    assert await _newest(kept, spool, site) == {
+        "rtu-a": begun + timedelta(seconds=9),
+        "rtu-b": begun + timedelta(seconds=5),
+    }
+    kept.close()
+    spool.close()
