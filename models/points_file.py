@@ -28,15 +28,16 @@ _MODBUS_ADDRESS = re.compile(r"(coil|discrete)/\d{1,5}|(holding|input)/\d{1,5}(\
 
 def read_points(path: Path, devices: Mapping[str, Device], problems: list[Problem]) -> tuple[Point, ...]:
     """Return the points; what is wrong is noted and the row left out."""
-    points = []
+    points, names = [], []
     for values, line in read_table(path, REQUIRED, OPTIONAL, problems):
         name = (values.get("name") or "").strip()
+        names += [(name, line)] if name else []
         row = fields_of(values, line, path, f"point {name}" if name else "point", problems)
         before = len(problems)
         point = _point(row, line, devices)
         if len(problems) == before:
             points.append(point)
-    problems.extend(duplicates([(point.name, point.line) for point in points], "point", str(path)))
+    problems.extend(duplicates(names, "point", str(path)))
     return tuple(points)
 
 

@@ -81,11 +81,13 @@ def read_site(folder: Path, problems: list[Problem]) -> Site:
 
 def _read_toml(path: Path) -> tuple[dict[str, Any], str]:
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        text = path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
         raise BadInput.of("is not there, expected a site's folder with a site.toml", str(path)) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput.of(f"cannot be read: {error}", str(path)) from error
+    except OSError as error:
+        raise BadInput.of(f"cannot be read: {error.strerror}", str(path)) from error
+    except UnicodeDecodeError as error:
+        raise BadInput.of(f"cannot be read, is not UTF-8 text: {error.reason}", str(path)) from error
     try:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:

@@ -45,7 +45,7 @@ def named_in_site_file(
     BadInput
         It has a table for a server already, or is written in a way that cannot be changed line by line.
     """
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     if "influxdb" in tomllib.loads(text).get("stores", {}):
         raise BadInput.of("has a table stores.influxdb already; remove it, or set telemetry yourself", str(path))
     token = f'token = "${{{token_env}}}"' if token_env else f"token_file = {json.dumps(token_file)}"

@@ -129,6 +129,14 @@ def test_point_that_stands_twice_is_said_with_both_lines(folder: Path) -> None:
     assert str(found).endswith("points.csv:4: point PT-1: stands twice, first in line 2")
 
 
+def test_point_that_stands_twice_is_said_whatever_else_is_wrong_with_it(folder: Path) -> None:
+    found = problems(with_points(folder, POINT.replace("holding/100", "nowhere"), POINT))
+    assert [(one.line, one.message.split(",")[0]) for one in found] == [
+        (2, 'point PT-1: address "nowhere" is no Modbus address'),
+        (3, "point PT-1: stands twice"),
+    ]
+
+
 def test_columns_that_are_missing_or_unknown_are_said(folder: Path) -> None:
     found = problems(with_points(folder, header="name,element,quantity,unit,addres"))
     assert [one.message.split(", expected")[0] for one in found] == [
@@ -212,6 +220,16 @@ def test_network_or_points_that_are_missing_are_said_together(folder: Path) -> N
     (folder / "network.inp").unlink()
     (folder / "points.csv").unlink()
     assert [Path(one.file).name for one in problems(folder)] == ["site.toml", "points.csv"]
+
+
+def test_mark_that_windows_puts_before_a_text_is_no_part_of_it(folder: Path) -> None:
+    (folder / "site.toml").write_text(SITE, encoding="utf-8-sig")
+    assert load_site(folder).name == "Street"
+
+
+def test_file_in_place_of_a_folder_is_said(folder: Path) -> None:
+    (found,) = problems(folder / "network.inp")
+    assert found.message == "is not there, expected a site's folder with a site.toml"
 
 
 def test_file_that_is_no_toml_or_no_text_is_said_with_its_line(folder: Path) -> None:
