@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> int:
     from hydro.engine import Engine
     from models.problem import BadInput
     from models.site_file import load_site
+    from models.whole_file import write_whole
 
     site = load_site(args.site)
     document = None if args.diagnosis is None else _document(args.diagnosis, site)
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(told)
         return 0
     try:
-        args.output.write_text(told, encoding="utf-8")
+        write_whole(args.output, told)
     except OSError as error:
         raise BadInput.of(f"cannot be written: {error.strerror}", str(args.output)) from error
     sys.stderr.write(f"{args.output}: written\n")

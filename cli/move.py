@@ -28,6 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from cli.progress import Progress
     from models.problem import BadInput, Unavailable
     from models.site_file import load_site
+    from models.whole_file import write_whole
     from stores.embedded import EmbeddedStore
     from stores.influx import InfluxStore
     from stores.move import moved, named_in_site_file
@@ -60,8 +61,7 @@ def run(args: argparse.Namespace) -> int:
     finally:
         target.close()
         source.close()
-    path.with_suffix(".toml.part").write_text(text, encoding="utf-8")
-    path.with_suffix(".toml.part").replace(path)
+    write_whole(path, text)
     answer = {"samples": progress.end(), "bucket": args.bucket, "left_behind": str(site.stores.telemetry_file)}
     told = f"{progress.end()} samples are in bucket {args.bucket}; {path} names it. {answer['left_behind']} was left"
     sys.stdout.write((json.dumps(answer) if args.json else told) + "\n")

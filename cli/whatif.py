@@ -59,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         times = instants(args, about.engine)
         if args.save is not None and args.save.resolve() == about.site.network.resolve():
             raise BadInput.of("--save would overwrite the network itself, expected another file", str(args.save))
+        if args.save is not None and args.save.exists() and not args.save.is_file():
+            raise BadInput.of("--save is there and is no file, expected a file's name", str(args.save))
         begun = time.perf_counter()
         answer = what_if(about.engine, scenario, times)
         told = document(answer, about.customers, about.required)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from dataclasses import fields
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,14 @@ import numpy as np
 from hydro.baseline import Baseline
 from hydro.departures import Departures, Swing
 from models.problem import BadInput
+from models.whole_file import write_whole
 
 VERSION = 2
 _DEPARTED = ("deviation", "mean", "learnt")
 
 
 def save_baseline(baseline: Baseline, path: Path) -> None:
-    """Write the baseline beside its place and move it there, so that a killed process leaves the old one."""
+    """Write the baseline, or leave the old one."""
     departures = baseline.departures
     header = {
         "version": VERSION,
@@ -35,12 +36,9 @@ def save_baseline(baseline: Baseline, path: Path) -> None:
     arrays |= {"swing_node": baseline.swing.node, "swing_zones": np.array([baseline.swing.zone, baseline.swing.drift])}
     arrays |= {name: getattr(baseline, name) for name in ("hourly", "excess", "bias", "scatter")}
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        np.savez_compressed(file, header=np.array(json.dumps(header)), **arrays)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
+    packed = BytesIO()
+    np.savez_compressed(packed, header=np.array(json.dumps(header)), **arrays)
+    write_whole(path, packed.getvalue())
 
 
 def load_baseline(path: Path) -> Baseline:
