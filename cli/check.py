@@ -7,21 +7,23 @@ import json
 import sys
 import warnings
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
 from hydro.conditions import Conditions
+from hydro.connection import cut_off
 from hydro.engine import Engine
 from hydro.errors import NetworkError, SolveError
 from hydro.network import Network, PressureDemand
+from hydro.state import State
 from models.fields import expected
 from models.problem import BadInput, Problem
 from models.site import Site
 from models.site_file import read_site
 from models.table_file import read_table
-from monitor.placement import misplacement, short
+from monitor.placement import misplacement, short, unreadable
+from monitor.solvable import headless
 
 BAD_INPUT, UNSOLVABLE = 3, 4
 _REFERENCES = (
@@ -84,6 +86,9 @@ def _check_network(site: Site, findings: Findings) -> Network | None:
     with engine:
         network = engine.network
         findings.problems.extend(cross_check(site.folder, network))
+        if unreadable(network):
+            text = f'id "{unreadable(network)}" is not UTF-8, expected UTF-8, or no other file can name it'
+            findings.warnings.append(Problem(text, str(site.network)))
         conditions, time_s = busiest(engine)
         try:
             state = engine.solve(conditions)
@@ -91,13 +96,13 @@ def _check_network(site: Site, findings: Findings) -> Network | None:
             findings.problems.append(Problem(f"does not solve at {_clock(time_s)}: {error}", str(site.network)))
             findings.unsolvable = True
         else:
-            lost = [node for node, metres in zip(network.node_ids, state.pressure, strict=True) if not isfinite(metres)]
+            lost = headless(network, state)
             if lost:
-                text = f"does not solve at {_clock(time_s)}: node {lost[0]} has no head, expected metres"
+                text = f"does not solve at {_clock(time_s)}: node {lost} has no head, expected metres"
                 findings.problems.append(Problem(text, str(site.network)))
                 findings.unsolvable = True
-            for remark in state.warnings:
-                findings.warnings.append(Problem(f"at {_clock(time_s)} {remark}", str(site.network)))
+            remarks = [*state.warnings, *_thirsty(network, state)]
+            findings.warnings += [Problem(f"at {_clock(time_s)} {remark}", str(site.network)) for remark in remarks]
     findings.warnings.extend(compare_times(site.network, network))
     return network
 
@@ -110,6 +115,15 @@ def busiest(engine: Engine) -> tuple[Conditions, float]:
     totals = [float(engine.demand_at(time).sum()) for time in times]
     time_s = float(times[int(np.argmax(totals))])
     return engine.default_conditions(time_s), time_s
+
+
+def _thirsty(network: Network, state: State) -> list[str]:
+    """Return a remark on the nodes with demand that no open link joins to a source."""
+    dry = np.flatnonzero(cut_off(network, state.status) & (network.base_demand > 0.0))
+    if not dry.size:
+        return []
+    others = f" and {dry.size - 1} more with demand" if dry.size > 1 else ""
+    return [f"no open link leads from a reservoir or tank to node {network.node_ids[dry[0]]}{others}"]
 
 
 def cross_check(folder: Path, network: Network) -> list[Problem]:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 
-from cli.tags import COLUMNS, Taken, devices_text, read_tags, rows_text
+from cli.tags import COLUMNS, Taken, cell, devices_text, read_tags, rows_text
 from hydro.engine import Engine
 from hydro.network import JUNCTION, Network
 from models.problem import BadInput
+from models.whole_file import write_whole
+from monitor.placement import unreadable
 
 JUNCTIONS_A_GAUGE, FEWEST = 30, 3
 """Junctions that share a pressure gauge, and the fewest gauges proposed."""
@@ -90,18 +93,18 @@ def run(args: argparse.Namespace) -> int:
         raise BadInput.of("is not there, expected an EPANET file", str(source))
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BadInput.of("is there already, expected a folder that is new or empty; nothing was changed", str(folder))
-    with Engine(source, workers=1) as engine:
-        network = engine.network
+    network, content = _loaded(source)
     taken = Taken((), ()) if args.points is None else read_tags(args.points, network)
     gauges = propose_gauges(network)
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(source, folder / "network.inp")
     settings = SITE.format(name=json.dumps(folder.resolve().name, ensure_ascii=False))
-    (folder / "site.toml").write_text(settings + devices_text(taken.devices()), encoding="utf-8")
-    (folder / "points.csv").write_text(POINTS + rows_text(taken) + _proposals(gauges), encoding="utf-8")
-    node, link = network.node_ids[0], network.link_ids[0] if network.link_ids else "P-1"
-    for name, text in REGISTERS.items():
-        (folder / name).write_text(text.format(node=node, link=link), encoding="utf-8")
+    names = {"node": network.node_ids[0], "link": network.link_ids[0]}
+    files: dict[str, str | bytes] = {
+        "network.inp": content,
+        "site.toml": settings + devices_text(taken.devices()),
+        "points.csv": POINTS + rows_text(taken) + _proposals(gauges),
+        **{name: text.format(**{key: cell(value) for key, value in names.items()}) for name, text in REGISTERS.items()},
+    }
+    _make(folder, files)
     if args.json:
         answer = {"site": str(folder), "nodes": len(network.node_ids), "links": len(network.link_ids), "gauges": gauges}
         answer |= {"points": len(taken.rows), "left": [str(problem) for problem in taken.left]}
@@ -118,6 +121,44 @@ def run(args: argparse.Namespace) -> int:
         f"then run hydro check {folder}\n"
     )
     return 0
+
+
+def _loaded(source: Path) -> tuple[Network, bytes]:
+    """Return the network of a file and what of it is kept: its bytes, in UTF-8 where its ids are in another encoding.
+
+    EPANET takes ids as bytes and writes those of the machine; on a Chinese one that is GB 18030, and what is no UTF-8
+    could be named by no other file of the site.
+    """
+    with Engine(source, workers=1) as engine:
+        network = engine.network
+    content = source.read_bytes()
+    if not unreadable(network):
+        return network, content
+    try:
+        content = content.decode("gb18030").encode()
+    except UnicodeDecodeError:
+        return network, content
+    sys.stderr.write(f"{source}: ids are not UTF-8; read as GB 18030, and kept as UTF-8 in the site\n")
+    with TemporaryDirectory(prefix="hydro-init-") as scratch:
+        copy = Path(scratch) / source.name
+        copy.write_bytes(content)
+        with Engine(copy, workers=1) as engine:
+            return engine.network, content
+
+
+def _make(folder: Path, files: Mapping[str, str | bytes]) -> None:
+    """Write the files into the folder, or leave nothing behind."""
+    new = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        for name, content in files.items():
+            write_whole(folder / name, content)
+    except OSError:
+        for name in files:
+            (folder / name).unlink(missing_ok=True)
+        if new:
+            folder.rmdir()
+        raise
 
 
 def propose_gauges(network: Network) -> list[str]:
@@ -153,8 +194,9 @@ def _lengths(network: Network) -> coo_array:
 
 def _proposals(gauges: list[str]) -> str:
     """Return proposed points: they stand in comments until there is a device that answers for them."""
+    rest = "bar,rtu-1,holding/{},float32,ABCD,1,0,60,0,16,,,,,,,,,"
     rows = [
-        f"# PT-{node},{node},pressure,bar,rtu-1,holding/{100 + 2 * place},float32,ABCD,1,0,60,0,16,,,,,,,,,\n"
+        f"# {cell('PT-' + node)},{cell(node)},pressure,{rest.format(100 + 2 * place)}\n"
         for place, node in enumerate(gauges)
     ]
     told = "# Proposed pressure gauges; take the # away where one is fitted and give its device and address.\n"

@@ -32,6 +32,8 @@ def run(args: argparse.Namespace) -> int:
     from simulator.problem import NotSolvable
 
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    # It warns of every client that asks for a history which the plant does not keep.
+    logging.getLogger("asyncua").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(_play(args))
     except KeyboardInterrupt:

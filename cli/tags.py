@@ -215,7 +215,7 @@ def _quantity(given: str, unit: str, told: str, element: str, network: Network) 
 
 def rows_text(taken: Taken) -> str:
     """Return the rows as text of ``points.csv``, and below them, as comments, the tags that were left."""
-    lines = [",".join(_cell(row[name]) for name in COLUMNS) for row in taken.rows]
+    lines = [",".join(cell(row[name]) for name in COLUMNS) for row in taken.rows]
     if taken.left:
         lines.append("# Tags that a person has to place:")
         lines += [f"# {problem}" for problem in taken.left]
@@ -236,5 +236,6 @@ def _device_text(name: str, protocol: str) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _cell(value: str) -> str:
+def cell(value: str) -> str:
+    """Return a value as a cell of a CSV file, quoted where it has to be."""
     return '"' + value.replace('"', '""') + '"' if any(sign in value for sign in ',"\n') else value

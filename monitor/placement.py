@@ -44,6 +44,11 @@ def misplacement(element: str, word: str, network: Network) -> str:
     return f"{word} at {kind} {element}, expected {', '.join(sorted(allowed))}"
 
 
+def unreadable(network: Network) -> str:
+    """Return the first id that is no UTF-8, so that no file can name it; empty where all are."""
+    return next((one for one in (*network.node_ids, *network.link_ids) if "\ufffd" in one), "")
+
+
 def short(near: str, what: str) -> str:
     """Return the likely word, or only what kind of id is wanted where a list would be endless."""
     return near if near.endswith("?") or len(near) < 80 else f"the id of a {what}"

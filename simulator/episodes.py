@@ -33,10 +33,11 @@ def load_episode(folder: Path, name: str) -> Episode:
     BadInput
         There is no such episode, or its file is wrong: every problem at once.
     """
-    path = folder / "plant" / "episodes" / f"{name}.toml"
-    known = sorted(file.stem for file in path.parent.glob("*.toml"))
+    episodes = folder / "plant" / "episodes"
+    known = sorted(file.stem for file in episodes.glob("*.toml"))
     if name not in known:
         raise BadInput.of(f"episode {name!r} is not there, expected one of: {', '.join(known) or 'none'}", str(folder))
+    path = episodes / f"{name}.toml"
     text = path.read_text(encoding="utf-8")
     table = read_toml(text, path)
     problems: list[Problem] = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -18,6 +20,20 @@ from models.problem import BadInput
 TOWN = Path("tests/simulator/town.inp").resolve()
 JIAOZHOU = Path("sample_networks/jiaozhou").resolve()
 Out = pytest.CaptureFixture[str]
+
+
+TWO_NODES = """[JUNCTIONS]
+J1 0 1
+J2 0 1
+[RESERVOIRS]
+R 50
+[PIPES]
+P1 R J1 100 100 130 0 Open
+P2 J1 J2 100 100 130 0 Open
+[OPTIONS]
+UNITS LPS
+[END]
+"""
 
 
 def call(command: ModuleType, *arguments: object) -> int:
@@ -104,6 +120,29 @@ def test_network_that_does_not_solve_exits_with_4_and_names_the_node(tmp_path: P
     assert "has no head, expected metres" in err
 
 
+@pytest.mark.parametrize("height", ["nan", "1e308"])
+@pytest.mark.parametrize("command", ["whatif", "sizing", "diagnose"])
+def test_question_to_a_network_without_heads_exits_with_4_and_names_the_node(
+    tmp_path: Path, capsys: Out, command: str, height: str
+) -> None:
+    network, readings = tmp_path / "sky.inp", tmp_path / "readings.csv"
+    network.write_text(TWO_NODES.replace("J2 0", f"J2 {height}"))
+    readings.write_text("time,element,quantity,value,unit\n2026-01-01T00:00:00Z,J1,pressure,40,m\n")
+    extra = ["--readings", str(readings)] if command == "diagnose" else []
+    assert main([command, str(network), *extra, "--json"]) == 4
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "sky: does not solve: node J1 has no head, expected metres\n")
+
+
+def test_demand_that_no_open_link_joins_to_a_source_is_a_warning(tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "shut.inp").write_text(TWO_NODES.replace("R J1 100 100 130 0 Open", "R J1 100 100 130 0 Closed"))
+    call(init, tmp_path / "shut.inp", tmp_path / "new")
+    status, answer, _ = ask(capsys, check, tmp_path / "new")
+    assert (status, answer["ok"]) == (0, True)
+    (warning,) = [one["message"] for one in answer["warnings"] if "open link" in one["message"]]
+    assert warning.endswith("no open link leads from a reservoir or tank to node J1 and 1 more with demand")
+
+
 def test_missing_site_is_bad_input(tmp_path: Path, capsys: Out) -> None:
     status, answer, _ = ask(capsys, check, tmp_path / "nowhere")
     assert (status, answer["site"]) == (3, None)
@@ -133,9 +172,11 @@ def test_a_site_is_made_from_any_network_and_passes_the_check(tmp_path: Path, ca
     assert (site / "network.inp").read_bytes() == (JIAOZHOU / "network.inp").read_bytes()
 
 
-def test_proposals_pass_the_check_once_they_are_taken(tmp_path: Path, capsys: Out) -> None:
-    site = tmp_path / "new"
-    call(init, TOWN, site)
+@pytest.mark.parametrize("odd", ["J2", "J,2", 'J"2"'])
+def test_proposals_pass_the_check_once_they_are_taken(tmp_path: Path, capsys: Out, odd: str) -> None:
+    site, network = tmp_path / "new", tmp_path / "network.inp"
+    network.write_text(TWO_NODES.replace("J2", odd))
+    call(init, network, site)
     points, settings = site / "points.csv", site / "site.toml"
     rows = [line.removeprefix("# ") for line in points.read_text().splitlines() if not line.startswith("# Proposed")]
     points.write_text("\n".join(rows) + "\n")
@@ -144,7 +185,33 @@ def test_proposals_pass_the_check_once_they_are_taken(tmp_path: Path, capsys: Ou
         text.replace("# [[devices]]\n# name", "[[devices]]\nname", 1).replace("# protocol", "protocol", 1)
     )
     status, answer, _ = ask(capsys, check, site)
-    assert (status, answer["points"]) == (0, 3)
+    assert (status, answer["points"]) == (0, 2)
+
+
+def test_network_of_a_chinese_machine_is_kept_as_utf_8(tmp_path: Path, capsys: Out) -> None:
+    source, site = tmp_path / "gbk.inp", tmp_path / "new"
+    source.write_bytes(TWO_NODES.replace("J1", "桂花路").encode("gb18030"))
+    status, made, err = ask(capsys, init, source, site)
+    assert (status, sorted(made["gauges"])) == (0, ["J2", "桂花路"])
+    assert "read as GB 18030" in err
+    assert "桂花路" in (site / "network.inp").read_text(encoding="utf-8")
+    (site / "network.inp").write_bytes(source.read_bytes())
+    _, answer, _ = ask(capsys, check, site)
+    assert any("is not UTF-8, expected UTF-8" in one["message"] for one in answer["warnings"])
+
+
+def test_full_disk_leaves_no_half_of_a_site(tmp_path: Path) -> None:
+    site = tmp_path / "new"
+    limited = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000)); from cli.main import main; sys.exit(main())"
+    )
+    network = str(JIAOZHOU / "network.inp")
+    made = subprocess.run(
+        [sys.executable, "-c", limited, "init", network, str(site)], capture_output=True, text=True, check=False
+    )
+    assert (made.returncode, made.stderr) == (5, f"{site / 'network.inp'}: File too large\n")
+    assert not site.exists()
 
 
 def test_a_folder_that_holds_something_is_left_alone(tmp_path: Path) -> None:
