@@ -25,6 +25,7 @@ from hydro.project import Project
 from hydro.readings import Floats
 from hydro.scenario import NO_CHANGE, Scenario
 from hydro.shared import Shared
+from hydro.soundness import refuse_unsound
 from hydro.state import State
 from hydro.steady import Steady
 
@@ -72,7 +73,7 @@ class Engine:
             first = self._open()
             try:
                 self.network, self._patterns, self._head, self._setting = first.read(inp.stem)
-                _refuse_nothing(self.network)
+                refuse_unsound(self.network, inp)
                 self.pressure_demand = self.network.pressure_demand or pressure_demand
                 self._steady: Shared[Steady] = Shared(self._open_steady, self._workers)
                 self._steady.add(Steady(first, self.network, self.pressure_demand))
@@ -273,16 +274,6 @@ def _reached(plain: Conditions, state: State, network: Network, controlled: froz
         status=np.where(moved, status, plain.status),
         setting=np.where(paced, state.setting, plain.setting),
     )
-
-
-def _refuse_nothing(network: Network) -> None:
-    """Refuse what EPANET opens without a word though there is nothing to solve."""
-    if not network.node_ids:
-        raise EngineError("holds no nodes, expected an EPANET network with [JUNCTIONS], [PIPES] and a source")
-    if not network.link_ids:
-        raise EngineError("holds no links, expected [PIPES], [PUMPS] or [VALVES]")
-    if len(network.fixed) == 0:
-        raise EngineError("holds no reservoir and no tank, expected a source that fixes the head")
 
 
 def _report_errors(report: Path, inp: Path) -> str:

@@ -146,6 +146,9 @@ class Project:
     def state(self, network: Network, warning: int) -> State:
         """Return what was solved last, with EPANET's warning."""
         head = self.of_nodes(NodeValue.HEAD)
+        if not np.isfinite(head).all():
+            lost = network.node_ids[int(np.argmin(np.isfinite(head)))]
+            raise EngineError(f"EPANET finds no head at node {lost}: {head[network.node_index[lost]]:g} m")
         status = self.of_links(LinkValue.STATUS)
         return State(
             head=head,

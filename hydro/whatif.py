@@ -124,14 +124,6 @@ def period(network: Network, duration_s: float) -> Floats:
     return np.arange(0.0, duration_s + 1.0, step)
 
 
-def customers_below(
-    network: Network, states: Sequence[State], customers: NDArray[np.intp], required: Floats
-) -> NDArray[np.bool_]:
-    """Return (N,) whether a node with customers has less than its required pressure (N,) [m] at some instant."""
-    lowest = np.min(np.nan_to_num(pressures(network, states), nan=-np.inf), axis=0)
-    return np.asarray((network.node_kind == JUNCTION) & (customers > 0) & (lowest < required))
-
-
 def pressures(network: Network, states: Sequence[State]) -> Floats:
     """Return (T, N) pressures [m], NaN at nodes cut off from every source: EPANET's number there means nothing."""
     return np.stack([np.where(cut_off(network, one.status), np.nan, one.pressure) for one in states])

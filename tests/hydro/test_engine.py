@@ -274,6 +274,25 @@ def test_a_file_that_does_not_load_says_what_epanet_says(text: str, said: str, t
     assert str(raised.value).startswith(str(inp))
 
 
+@pytest.mark.parametrize(
+    ("given", "instead", "said"),
+    [
+        ("J2   14", "J2   nan", r"node J2: elevation nan m, expected -1000 to 10000 m \(line 7\)"),
+        ("J2   14", "J2   1e308", r"node J2: elevation \S+ m, expected -1000 to 10000 m"),
+        ("J3   13    5", "J3   13    5e9", r"node J3: demand 5e\+06 m³/s, expected -1000 to 1000 m³/s"),
+        ("400     250   130", "400     nan   130", r"link P1: diameter nan m, expected 0 to 50 m"),
+        ("400     250   130", "1e12    250   130", r"link P1: length 1e\+12 m"),
+    ],
+)
+def test_numbers_that_no_network_has_are_told_with_their_line(
+    given: str, instead: str, said: str, tmp_path: Path
+) -> None:
+    inp = tmp_path / "odd.inp"
+    inp.write_text((Path(__file__).parents[1] / "simulator" / "town.inp").read_text().replace(given, instead, 1))
+    with pytest.raises(NetworkError, match=said):
+        Engine(inp)
+
+
 def test_scenarios_leave_no_trace_on_the_projects_they_ran_on() -> None:
     with Engine(NETWORKS["Net3"], workers=1) as engine:
         times = np.array([0.0, 6 * 3600.0, 20 * 3600.0])
