@@ -23,7 +23,6 @@ from models.site import Site
 from models.site_file import read_site
 from models.table_file import read_table
 from monitor.placement import misplacement, short, unreadable
-from monitor.solvable import headless
 
 BAD_INPUT, UNSOLVABLE = 3, 4
 _REFERENCES = (
@@ -96,11 +95,6 @@ def _check_network(site: Site, findings: Findings) -> Network | None:
             findings.problems.append(Problem(f"does not solve at {_clock(time_s)}: {error}", str(site.network)))
             findings.unsolvable = True
         else:
-            lost = headless(network, state)
-            if lost:
-                text = f"does not solve at {_clock(time_s)}: node {lost} has no head, expected metres"
-                findings.problems.append(Problem(text, str(site.network)))
-                findings.unsolvable = True
             remarks = [*state.warnings, *_thirsty(network, state)]
             findings.warnings += [Problem(f"at {_clock(time_s)} {remark}", str(site.network)) for remark in remarks]
     findings.warnings.extend(compare_times(site.network, network))

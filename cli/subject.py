@@ -42,7 +42,6 @@ def add_subject(parser: argparse.ArgumentParser) -> None:
 def subject(args: argparse.Namespace, today: date) -> Iterator[Subject]:
     """Yield the subject of the arguments, its engine open."""
     from monitor.registers import assets_of
-    from monitor.solvable import refuse_headless
 
     wanted = args.required_pressure_m
     if wanted is not None and not 0.0 < wanted <= 200.0:
@@ -51,7 +50,6 @@ def subject(args: argparse.Namespace, today: date) -> Iterator[Subject]:
     if wanted is not None:
         site = replace(site, monitor=replace(site.monitor, required_pressure_m=wanted))
     with Engine(site.network, PressureDemand(required=site.monitor.required_pressure_m)) as engine:
-        refuse_headless(engine)
         yield Subject(site, engine, assets_of(site, engine.network, today), _customers(site, engine))
 
 

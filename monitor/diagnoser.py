@@ -40,7 +40,6 @@ from monitor.placement import misplaced
 from monitor.registers import assets_of
 from monitor.remarks import DECISIVE, remarks_on
 from monitor.series import Sorted, series_of
-from monitor.solvable import refuse_headless
 
 BACK_S = 8 * 7 * 86400.0
 HEARD_S = 3600.0
@@ -75,16 +74,13 @@ class Diagnoser:
         ------
         BadInput
             A point or a customer is at an element that the network does not have, or that has no such quantity.
-        SolveError
-            A node of the network has no head.
         """
         settings = site.monitor
         self.site = site
         self.engine = Engine(site.network, PressureDemand(required=settings.required_pressure_m))
         try:
             self._refuse(site.points, str(site.folder / "points.csv"))
-            refuse_headless(self.engine)
-        except (BadInput, SolveError):
+        except BadInput:
             self.engine.close()
             raise
         self.assets = assets_of(site, self.engine.network, today.date())

@@ -105,33 +105,34 @@ def test_network_that_does_not_load_is_said_with_epanets_words(jiaozhou: Path, c
 def test_network_that_does_not_solve_exits_with_4_and_names_the_node(tmp_path: Path, capsys: Out) -> None:
     site = tmp_path / "new"
     assert call(init, TOWN, site) == 0
-    # EPANET loads a junction this high and then finds heads that are no numbers.
+    # EPANET loads a main this rough and then finds heads that are no numbers.
     text = (site / "network.inp").read_text(encoding="utf-8")
     (site / "network.inp").write_text(
-        text.replace("[JUNCTIONS]", "[JUNCTIONS]\nJ-SKY 1e308 1", 1).replace(
-            "[PIPES]", "[PIPES]\nP-SKY J-SKY J1 100 100 100 0 Open", 1
+        text.replace("[JUNCTIONS]", "[JUNCTIONS]\nJ-END 1 1", 1).replace(
+            "[PIPES]", "[PIPES]\nP-END J-END J1 100 100 1e-200 0 Open", 1
         ),
         encoding="utf-8",
     )
     status, answer, err = ask(capsys, check, site)
     assert status == 4
     assert "does not solve at network time" in answer["problems"][0]["message"]
-    assert "node J" in err
-    assert "has no head, expected metres" in err
+    assert "EPANET finds no head at node J" in err
 
 
 @pytest.mark.parametrize("height", ["nan", "1e308"])
 @pytest.mark.parametrize("command", ["whatif", "sizing", "diagnose"])
-def test_question_to_a_network_without_heads_exits_with_4_and_names_the_node(
+def test_question_to_a_network_with_a_height_that_is_none_names_the_node_and_its_line(
     tmp_path: Path, capsys: Out, command: str, height: str
 ) -> None:
     network, readings = tmp_path / "sky.inp", tmp_path / "readings.csv"
     network.write_text(TWO_NODES.replace("J2 0", f"J2 {height}"))
     readings.write_text("time,element,quantity,value,unit\n2026-01-01T00:00:00Z,J1,pressure,40,m\n")
     extra = ["--readings", str(readings)] if command == "diagnose" else []
-    assert main([command, str(network), *extra, "--json"]) == 4
+    assert main([command, str(network), *extra, "--json"]) == 3
     said = capsys.readouterr()
-    assert (said.out, said.err) == ("", "sky: does not solve: node J1 has no head, expected metres\n")
+    assert said.out == ""
+    assert f"{network}: node J2: elevation " in said.err
+    assert said.err.endswith("m, expected -1000 to 10000 m (line 3)\n")
 
 
 def test_demand_that_no_open_link_joins_to_a_source_is_a_warning(tmp_path: Path, capsys: Out) -> None:
