@@ -6,6 +6,7 @@ control port, and at the service through its records.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import re
 import shutil
@@ -24,6 +25,9 @@ from models.problem import Unavailable
 
 ENDING_S = 10.0
 """How long a process that was asked to end may take."""
+_PARENT_DIED = 1
+"""PR_SET_PDEATHSIG of Linux' prctl(2): the signal that a process gets when its parent has gone."""
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ def _running(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[str]]
             stderr=errors,
             text=True,
             start_new_session=True,
+            preexec_fn=_end_with_the_demo,
         )
         try:
             yield process
@@ -159,6 +164,12 @@ def _running(arguments: list[str], log: Path) -> Iterator[subprocess.Popen[str]]
                 process.wait()
             if process.stdout is not None:
                 process.stdout.close()
+
+
+def _end_with_the_demo() -> None:
+    """Ask the system, from within the new process, to end it when the demo is killed and can end nobody."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PARENT_DIED, signal.SIGTERM)
 
 
 def _first_line(process: subprocess.Popen[str], log: Path) -> dict[str, Any]:

@@ -51,6 +51,14 @@ def children(process: subprocess.Popen[str]) -> dict[str, int]:
     return found
 
 
+def runs(pid: int) -> bool:
+    """Return whether a process runs; one that has ended and that nobody has asked for yet has no command line."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def wait_for(met: Callable[[], object]) -> None:
     end = time.monotonic() + 60
     while not met():
@@ -72,6 +80,21 @@ def test_plant_and_service_end_with_the_demo(tmp_path: Path, told: signal.Signal
     assert left == {}
     assert process.returncode == 130
     assert "Traceback" not in errors
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(150)
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent has gone")
+def test_plant_and_service_end_when_the_demo_is_killed(tmp_path: Path) -> None:
+    with demo(tmp_path) as process:
+        started = children(process)
+        process.kill()
+        process.communicate()
+    try:
+        wait_for(lambda: not any(runs(pid) for pid in started.values()))
+    finally:
+        for pid in filter(runs, started.values()):
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.slow
