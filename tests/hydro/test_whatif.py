@@ -252,6 +252,7 @@ def test_nodes_cut_off_from_every_source_have_no_pressure(capsys: Out) -> None:
         (["--required-pressure-m", "-1"], 3, "--required-pressure-m -1, expected above 0 and at most 200 m"),
         (["--save", "/nowhere/new.inp"], 3, "/nowhere/new.inp"),
         (["--save", str(NET3)], 3, "--save would overwrite the network itself, expected another file"),
+        (["--save", "/dev/null"], 3, "--save is there and is no file, expected a file's name"),
     ],
 )
 def test_bad_input_is_told_in_one_clear_message(arguments: list[str], status: int, said: str, capsys: Out) -> None:
