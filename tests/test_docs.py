@@ -60,6 +60,13 @@ def test_links_lead_to_files_that_are_there(path: Path) -> None:
         assert (path.parent / target).exists(), f"{path.name}: {target}"
 
 
+def test_every_page_is_in_the_index() -> None:
+    targets = re.findall(r"\]\(([^)#\s]+)", (DOCS / "README.md").read_text(encoding="utf-8"))
+    linked = {(DOCS / target).resolve() for target in targets}
+    pages = {path for path in DOCS.rglob("*.md") if path != DOCS / "README.md"}
+    assert {path.name for path in pages if not {path, path.parent} & linked} == set()
+
+
 def test_both_readmes_have_the_same_sections_commands_pictures_and_rooms() -> None:
     english, chinese = ((DOCS.parent / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md"))
 
