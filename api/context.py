@@ -16,6 +16,7 @@ from fastapi import Request
 from api.arrays import Packed
 from api.belief import Believer
 from api.geometry import network_arrays
+from api.layout import layout_of
 from api.live import Live
 from api.metrics import Metrics
 from api.patience import Patience
@@ -135,7 +136,7 @@ def open_context(
         believer=Believer(site, telemetry, newest_or(telemetry, wall()), revision),
         bench=Bench(engine, standard_catalogue(), revision),
         geometry=network_arrays(network, revision),
-        layout=_layout(engine),
+        layout=layout_of(network),
         live=Live(secrets.token_hex(4)),
         runs=Runs(site.folder, clock),
         metrics=Metrics(),
@@ -144,21 +145,6 @@ def open_context(
         wall=wall,
         started=wall(),
         monitored=monitored,
-    )
-
-
-def _layout(engine: Engine) -> Layout:
-    network = engine.network
-    return Layout(
-        ends={
-            link: (network.node_ids[network.start[place]], network.node_ids[network.end[place]])
-            for link, place in network.link_index.items()
-        },
-        coordinates={
-            node: (float(network.x[place]), float(network.y[place]))
-            for node, place in network.node_index.items()
-            if network.x[place] == network.x[place]
-        },
     )
 
 

@@ -80,8 +80,8 @@ def notice_document(notice: Notice, time_zone: str) -> dict[str, Any]:
 
 
 def write_json(document: Mapping[str, Any]) -> None:
-    """Write an answer to standard output as JSON."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
+    """Write an answer to standard output as JSON, on one line."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _plain(value: object) -> dict[str, Any]:

@@ -6,13 +6,12 @@ import logging
 import time
 from datetime import UTC, datetime
 
-from hydro.network import Network
+from api.layout import layout_of
 from models.site import Site
 from monitor.baseline_file import load_baseline
 from monitor.diagnoser import Diagnoser
 from monitor.monitor import Monitor
 from service.dispatch import open_order
-from service.isolation import Layout
 from stores.records import Records
 from stores.spool import open_spool
 from stores.telemetry import newest_or, open_telemetry
@@ -52,18 +51,3 @@ class Watch:
         self._spool.close()
         self._telemetry.close()
         self._records.close()
-
-
-def layout_of(network: Network) -> Layout:
-    """Return how the network hangs together, by ids."""
-    return Layout(
-        ends={
-            link: (network.node_ids[network.start[place]], network.node_ids[network.end[place]])
-            for link, place in network.link_index.items()
-        },
-        coordinates={
-            node: (float(network.x[place]), float(network.y[place]))
-            for node, place in network.node_index.items()
-            if network.x[place] == network.x[place]
-        },
-    )

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from models.problem import Problem
-
 
 class ChangeKind(StrEnum):
     """What is changed."""
@@ -54,15 +52,3 @@ class Scenario:
     note: str = ""
     id: int = 0
     version: int = 0
-
-
-def change_problems(changes: tuple[Change, ...]) -> list[Problem]:
-    """Return what is wrong with changes as they stand, whatever the network."""
-    problems = []
-    for change in changes:
-        subject = f"{change.kind} {change.element}"
-        if change.kind in VALUED and change.value is None:
-            problems.append(Problem(f"{subject}: no value given"))
-        if change.kind is ChangeKind.REPLACE and not change.size.strip():
-            problems.append(Problem(f"{subject}: no size given, expected a name of the catalogue"))
-    return problems

@@ -98,6 +98,7 @@ def ask(folder: Path, capsys: pytest.CaptureFixture[str]) -> Ask:
         command.add_arguments(parser)
         assert command.run(parser.parse_args([str(folder), *arguments, *([] if text else ["--json"])])) == 0
         said = capsys.readouterr().out
+        assert text or said.count("\n") == 1
         return said if text else json.loads(said)
 
     return run
