@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anyio.to_thread
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -12,6 +13,8 @@ from api.problems import responses
 from api.routes.router import ALWAYS, name_of, router
 from api.schemas.health import HealthView, LifeView
 
+PATIENCE_S = 2.0
+"""How long Prometheus waits for what has to be asked for: it gives up after ten seconds, and has no figure at all."""
 ROUTER = router("health")
 PROBES = APIRouter(tags=["health"], generate_unique_id_function=name_of, responses=responses(*ALWAYS))
 
@@ -45,7 +48,9 @@ def get_readiness(context: Serving, response: Response) -> HealthView:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
-def get_metrics(context: Serving) -> Response:
+async def get_metrics(context: Serving) -> Response:
     """Metrics for Prometheus."""
-    take_gauges(context)
+    # The gauges of a store that is silent stay as they were.
+    with anyio.move_on_after(PATIENCE_S):
+        await anyio.to_thread.run_sync(take_gauges, context, abandon_on_cancel=True)
     return Response(context.metrics.text(), media_type=CONTENT_TYPE_LATEST)
