@@ -21,6 +21,8 @@ SHORTEST_S = 0.005
 """The least wall time between two looks at the schedule, however fast the plant's clock runs."""
 LONGEST_S = 1.0
 """The longest sleep before the clock is looked at again: it may be set, and its rate is only learnt."""
+SET_S = 1.0
+"""By how much the wall's clock and the monotonic one may differ between two looks: beyond, the wall's was set."""
 SILENT = "device does not answer"
 
 
@@ -64,11 +66,13 @@ class Line:
         self._clock_believed = True
         self._skew_told = False
         self._answered = since
+        self._looked: tuple[float, datetime] | None = None
 
     async def attend(self) -> None:
         """Poll what is due, on and on."""
         try:
             while True:
+                self._heed_the_wall()
                 # What a trial has brought is taken in before anything else is asked.
                 if self._state == "answers" and self._trial is None:
                     await self._poll()
@@ -81,6 +85,16 @@ class Line:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await self._driver.close()
+
+    def _heed_the_wall(self) -> None:
+        """Have everything due if the computer's clock was set: by what it showed before, nothing may be for long."""
+        if self._clock.follows_devices:
+            return
+        instant, now, before = asyncio.get_running_loop().time(), self._now(), self._looked
+        assert now is not None
+        self._looked = instant, now
+        if before is not None and abs((now - before[1]).total_seconds() - (instant - before[0])) > SET_S:
+            self._schedule.due.clear()
 
     async def _poll(self) -> None:
         now = self._now()

@@ -63,9 +63,10 @@ POINTS = (point("often", OFTEN), point("seldom", SELDOM))
 
 
 @asynccontextmanager
-async def attending(driver: Scripted) -> AsyncIterator[list[Sample]]:
+async def attending(driver: Scripted, ahead: Sequence[timedelta] = (timedelta(0),)) -> AsyncIterator[list[Sample]]:
+    """Attend a device; the wall's clock is ahead by the last of ``ahead``."""
     kept: list[Sample] = []
-    clock = PlantClock(False, ["rtu"], lambda: datetime.now(UTC))
+    clock = PlantClock(False, ["rtu"], lambda: datetime.now(UTC) + ahead[-1])
     task = asyncio.create_task(Line(Device("rtu", "modbus-tcp"), POINTS, driver, clock, kept.extend).attend())
     try:
         yield kept
@@ -116,6 +117,18 @@ async def test_contact_that_is_lost_makes_every_point_bad_at_once_and_every_poin
         "device rtu: does not answer",
         "device rtu: answers",
     ]
+
+
+@pytest.mark.parametrize("by", [timedelta(minutes=-30), timedelta(hours=-5), timedelta(hours=2)])
+async def test_clock_of_the_computer_that_is_set_keeps_no_point_waiting(by: timedelta) -> None:
+    ahead = [timedelta(0)]
+    async with attending(Scripted(), ahead) as kept:
+        await until(lambda: len(of(kept, "seldom", Quality.GOOD)) == 1)
+        ahead.append(by)
+        await until(lambda: len(of(kept, "seldom", Quality.GOOD)) == 2)
+        count = len(of(kept, "often", Quality.GOOD))
+        await until(lambda: len(of(kept, "often", Quality.GOOD)) > count + 3)
+        assert len(of(kept, "seldom", Quality.GOOD)) == 2
 
 
 async def test_device_that_is_away_is_tried_less_and_less_often_beside_its_schedule() -> None:
