@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from cli.numbers import number
 from hydro.network import Network
 from models.complaint import Complaint
 from models.point import Point
@@ -36,11 +37,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pipes", type=Path, metavar="CSV", help="asset data of pipes")
     parser.add_argument("--customers", type=Path, metavar="CSV", help="customers")
     parser.add_argument("--zones", type=Path, metavar="CSV", help="node,zone")
-    parser.add_argument("--pressure-noise-m", type=float, metavar="M")
-    parser.add_argument("--flow-noise-percent", type=float, metavar="P")
-    parser.add_argument("--demand-cv", type=float, metavar="CV")
-    parser.add_argument("--zone-cv", type=float, metavar="CV")
-    parser.add_argument("--required-pressure-m", type=float, metavar="M")
+    for option, metavar, (low, high), words in (
+        ("--pressure-noise-m", "M", (1e-3, 10.0), "scatter of a single pressure"),
+        ("--flow-noise-percent", "P", (1e-2, 100.0), "scatter of a single flow"),
+        ("--demand-cv", "CV", (1e-3, 10.0), "how far a customer's demand may be from the model's, as a part of it"),
+        ("--zone-cv", "CV", (1e-3, 10.0), "the same of a zone's demand"),
+        ("--required-pressure-m", "M", (1e-3, 200.0), "pressure that gives the full demand"),
+    ):
+        parser.add_argument(option, type=number(low, high), metavar=metavar, help=words)
     parser.add_argument("--json", action="store_true", help="answer as JSON")
 
 

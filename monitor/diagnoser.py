@@ -121,8 +121,9 @@ class Diagnoser:
         """
         known = self.site.points if points is None else points
         sorted_ = series_of(known, self.engine.network, samples)
-        window = self._window(sorted_, start, end, np.arange(start, end + 1.0, 3600.0))
-        if window.steps == 0:
+        hours = np.arange(start, end + 1.0, 3600.0)
+        window = self._window(sorted_, start, end, hours) if len(hours) > 1 else None
+        if window is None or window.steps == 0:
             raise SolveError(
                 f"no hour of good readings between {_iso(start)} and {_iso(end)}, expected a healthy day or more"
             )

@@ -81,3 +81,13 @@ def test_a_baseline_too_short_to_learn_from_is_said(capsys: Out, tmp_path: Path)
     status, _, err = ask(capsys, NET, "--readings", file, "--baseline", file)
     assert status == 4
     assert "no hour of good readings" in err
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--pressure-noise-m", "-1"), ("--demand-cv", "nan"), ("--zone-cv", "0"), ("--zone-cv", "x")]
+)
+def test_doubt_that_nothing_can_be_weighed_with_is_wrong_usage(capsys: Out, option: str, value: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["diagnose", str(NET), "--readings", "r.csv", f"{option}={value}"])
+    assert ended.value.code == 2
+    assert f'argument {option}: "{value}", expected a number from' in capsys.readouterr().err

@@ -247,3 +247,11 @@ def test_reading_a_site_whose_devices_are_all_away_exits_with_5(jiaozhou: Path, 
     assert status == 5
     assert {one["quality"] for one in answer["points"]} == {"bad"}
     assert all("does not answer" in one["reason"] for one in answer["points"])
+
+
+def test_quarter_of_an_hour_is_too_little_to_learn_from(jiaozhou: Path, capsys: Out) -> None:
+    lines = (jiaozhou / "history.csv").read_text(encoding="utf-8").splitlines()
+    (jiaozhou / "short.csv").write_text("\n".join(lines[:50]) + "\n", encoding="utf-8")
+    assert main(["calibrate", str(jiaozhou), "--history", str(jiaozhou / "short.csv")]) == 4
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("no hour of good readings between 2026-06-28T16:00:00+00:00")
