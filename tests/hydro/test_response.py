@@ -1,0 +1,72 @@
+"""What a fault moves, against EPANET itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hydro.evidence import Evidence
+from hydro.faults import KINDS, Scene
+from hydro.hypothesis import Fault, Hypothesis
+from hydro.readings import Floats
+from hydro.resolve import Case, at_rest, conditions_under, evidence_at
+from hydro.response import SLACK, STEP, Response, slack
+from tests.hydro.conftest import CaseMaker
+
+GUESSES = {"blocked_link": ("P5", 2000.0), "demand_growth": ("J6", 0.002), "leak": ("J5", 0.001)}
+
+
+@pytest.fixture(scope="module")
+def case(case_of: CaseMaker) -> Case:
+    return case_of(None)
+
+
+@pytest.fixture(scope="module")
+def rest(case: Case) -> Evidence:
+    return at_rest(case)
+
+
+def fault_of(case: Case, kind_name: str, onset: int) -> Fault:
+    element, severity = GUESSES[kind_name]
+    scene = Scene(case.engine.network, case.assets, case.window.points, case.window.observables, frozenset(), None)
+    kind = next(one for one in KINDS if one.name == kind_name)
+    candidate = next(one for one in kind.candidates(scene) if one.elements == (element,))
+    return Fault(candidate, severity, onset)
+
+
+def solved(case: Case, evidence: Evidence, hypothesis: Hypothesis) -> Floats:
+    """Return (T, S) the observed values that EPANET has under a hypothesis at the evidence's departures."""
+    conditions = [conditions_under(case, evidence.place, hypothesis, step) for step in range(case.window.steps)]
+    states = case.engine.solve_many(conditions)
+    return np.stack([case.window.observables.values(state, case.engine.network) for state in states])
+
+
+@pytest.mark.parametrize("kind", sorted(GUESSES))
+def test_moves_are_those_of_epanet_in_the_steps_it_solves_and_near_them_between(
+    case: Case, rest: Evidence, kind: str
+) -> None:
+    fault = fault_of(case, kind, 0)
+    moved = Response(case, rest, (), (fault,), 0).on(fault.severity, fault.severity, fault.severity)
+    exact = solved(case, rest, (fault,)) - solved(case, rest, ())
+    apart = np.abs(moved - exact).max(axis=1)
+    assert np.abs(exact).max() > 0.5
+    assert np.sort(apart)[:5] == pytest.approx(0.0, abs=1e-4)
+    assert np.median(apart) < 0.15 * np.abs(exact).max()
+
+
+@pytest.mark.parametrize("kind", sorted(GUESSES))
+def test_a_severity_that_grows_moves_what_epanet_says_from_its_onset_on(case: Case, rest: Evidence, kind: str) -> None:
+    onset = case.window.steps // 2
+    fault = fault_of(case, kind, onset)
+    there = evidence_at(case, (fault,), rest, ())
+    larger = Fault(fault.candidate, fault.severity * float(np.exp(STEP)), onset)
+    exact = (solved(case, there, (larger,)) - solved(case, there, (fault,))) * (SLACK / STEP)
+    told = slack(case, there, (fault,))[:, :, 0]
+    assert told[:onset] == pytest.approx(0.0, abs=1e-9)
+    apart = np.abs(told - exact).max(axis=1)[onset:]
+    assert np.sort(apart)[:3] == pytest.approx(0.0, abs=1e-3)
+    assert np.median(apart) < 0.15 * np.abs(exact).max()
+
+
+def test_without_faults_there_is_no_slack(case: Case, rest: Evidence) -> None:
+    assert slack(case, rest, ()).shape == (*rest.residual.shape, 0)

@@ -1,0 +1,68 @@
+"""The search on a town that can be seen through: what is found, what is not, and what makes no difference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from hydro.conditions import Conditions
+from hydro.diagnosis import Diagnosis, diagnose
+from hydro.engine import Engine
+from hydro.faults import Scene
+from hydro.hypothesis import Fault, Priors
+from hydro.resolve import Case, at_rest, evidence_at
+from tests.hydro.conftest import CaseMaker
+
+
+def asked(case: Case) -> Diagnosis:
+    return diagnose(case, case.window.points, Priors())
+
+
+def test_a_healthy_morning_is_healthy(case_of: CaseMaker) -> None:
+    found = asked(case_of(None))
+    assert found.healthy_probability > 0.5
+    assert found.causes[0].probability < 0.3
+
+
+def test_a_blocked_main_is_found_with_its_severity_and_onset(town: Engine, case_of: CaseMaker) -> None:
+    link = town.network.link_index["P5"]
+
+    def blocked(one: Conditions) -> Conditions:
+        minor_loss = one.minor_loss.copy()
+        minor_loss[link] = 1500.0
+        return replace(one, minor_loss=minor_loss)
+
+    case = case_of(blocked)
+    found = asked(case)
+    first = found.causes[0]
+    assert (first.candidate.kind, first.candidate.elements) == ("blocked_link", ("P5",))
+    assert first.probability > 0.9
+    assert 700.0 < first.fault.severity < 3000.0
+    begun = (case.window.time[first.fault.onset] - case.window.origin) / 3600.0
+    assert begun == pytest.approx(6.0, abs=0.75)
+
+
+def test_grown_demand_is_told_from_a_blocked_main(town: Engine, case_of: CaseMaker) -> None:
+    node = town.network.node_index["J6"]
+
+    def grown(one: Conditions) -> Conditions:
+        demand = one.demand.copy()
+        demand[node] += 0.002
+        return replace(one, demand=demand)
+
+    found = asked(case_of(grown))
+    kinds = {cause.candidate.kind for cause in found.causes if cause.probability > 0.5}
+    assert "blocked_link" not in kinds
+    assert found.causes[0].candidate.kind in ("demand_growth", "leak")
+    assert found.causes[0].probability > 0.5
+
+
+def test_a_fault_that_does_nothing_explains_nothing(case_of: CaseMaker) -> None:
+    case = case_of(None)
+    rest = at_rest(case)
+    scene = Scene(case.engine.network, case.assets, case.window.points, case.window.observables, frozenset(), None)
+    main = next(one for one, _ in Priors().of(scene).values() if one.elements == ("P1",))
+    for onset in (0, 3, case.window.steps - 1):
+        nothing = (Fault(main, 1e-3, onset),)
+        assert evidence_at(case, nothing, rest, ()).log_likelihood == pytest.approx(rest.log_likelihood, abs=0.05)
