@@ -75,8 +75,8 @@ def work_out(diagnosis: Diagnosis, catalogue: Catalogue, rng: np.random.Generato
 
 
 def believed(diagnosis: Diagnosis) -> Hypothesis:
-    """Return the faults of the leading hypothesis; the attribution speaks of these."""
-    return diagnosis.leading.hypothesis
+    """Return the faults that attribution and cures speak of."""
+    return diagnosis.answering.hypothesis
 
 
 def document(answer: Answer) -> Document:
@@ -224,7 +224,7 @@ def _attributed(answer: Answer) -> Document:
         return {}
     whole, diagnosis = answer.attribution, answer.diagnosis
     case = diagnosis.found.case
-    sound = conditions_under(case, likely_place(case, diagnosis.leading), (), whole.step)
+    sound = conditions_under(case, likely_place(case, diagnosis.answering), (), whole.step)
     begun = tuple(fault for fault in believed(diagnosis) if fault.onset <= whole.step)
     return {
         "attribution_at": case.engine.network.node_ids[whole.node],

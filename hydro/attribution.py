@@ -67,7 +67,7 @@ def attribute(
 ) -> Attribution:
     """Return the head lost at a node divided among the faults of a hypothesis and the mains too thin."""
     case = diagnosis.found.case
-    place = likely_place(case, diagnosis.leading)
+    place = likely_place(case, diagnosis.answering)
     players: list[Player] = [fault for fault in hypothesis if fault.kind.hydraulic]
     players += resizes
     subsets = list(_subsets(len(players)))
@@ -116,7 +116,7 @@ def _subsets(count: int) -> chain[frozenset[int]]:
 
 def lowest_step(diagnosis: Diagnosis, node: int) -> int:
     """Return the step in which the leading hypothesis leaves the least pressure at a node."""
-    evidence = diagnosis.leading.evidence
-    first = min(fault.onset for fault in diagnosis.leading.hypothesis)
+    evidence = diagnosis.answering.evidence
+    first = min(fault.onset for fault in diagnosis.answering.hypothesis)
     pressures = [one.state.pressure[node] for one in evidence.snapshots[first:]]
     return first + int(np.argmin(pressures))

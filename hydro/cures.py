@@ -55,7 +55,7 @@ def thin_mains(
     """
     case = diagnosis.found.case
     demand_only = tuple(fault for fault in hypothesis if fault.candidate.kind in ("demand_growth", "leak"))
-    condition = conditions_under(case, likely_place(case, diagnosis.leading), demand_only, step)
+    condition = conditions_under(case, likely_place(case, diagnosis.answering), demand_only, step)
     state = case.engine.solve(condition)
     chosen: list[Resize] = []
     seen: set[int] = set()
@@ -99,7 +99,7 @@ def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize
 def _at_step(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize], node: int, step: int) -> float:
     """Return the pressure at the node [m] in a step of the window."""
     case = diagnosis.found.case
-    condition = conditions_under(case, likely_place(case, diagnosis.leading), hypothesis, step)
+    condition = conditions_under(case, likely_place(case, diagnosis.answering), hypothesis, step)
     for resize in laid:
         condition = resize.apply(condition)
     return float(case.engine.solve(condition).pressure[node])
@@ -110,7 +110,7 @@ def _through_the_day(
 ) -> Floats:
     """Return (24,) pressure at the node [m] with the faults there all ``day``."""
     case = diagnosis.found.case
-    place = likely_place(case, diagnosis.leading)
+    place = likely_place(case, diagnosis.answering)
     conditions = []
     for plain in day:
         condition = conditions_at_hour(case, plain, place, hypothesis)

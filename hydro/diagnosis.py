@@ -23,9 +23,11 @@ from hydro.resolve import Case, marginal, open_case
 from hydro.search import Effort, Search, search
 from hydro.shortlist import Key
 from hydro.threads import on_one_core
-from hydro.weighing import Explained, Weighed
+from hydro.weighing import Explained, Weighed, watched_pressure
 from hydro.window import Window
 
+FELT = 0.5
+"""A hypothesis that costs the customer less than this at worst explains no complaint [m]."""
 APART = 4.0
 """Two hypotheses closer than this (squared distance in units of noise) cannot be told apart by the points."""
 
@@ -63,6 +65,20 @@ class Diagnosis:
     def leading(self) -> Explained:
         """Return the likeliest hypothesis that names a fault."""
         return self.found.explained[0]
+
+    @property
+    def answering(self) -> Explained:
+        """Return what attribution and cures speak of: beside a complaint the likeliest hypothesis that explains it.
+
+        A fault elsewhere may be surer than any cause of a complaint that no gauge sees, and answers nothing.
+        """
+        complaint = self.complaint
+        if complaint is None:
+            return self.leading
+        usual, steps = self.found.asked.usual, complaint.steps
+        lost = [usual - float(watched_pressure(one.evidence, complaint)[steps].min()) for one in self.found.explained]
+        costly = (one for one, metres in zip(self.found.explained, lost, strict=True) if metres >= FELT)
+        return next(costly, self.leading)
 
 
 @on_one_core

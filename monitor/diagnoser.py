@@ -235,9 +235,9 @@ class Diagnoser:
         """Return the customers whom the leading causes cost at least a metre, or leave short."""
         network = self.engine.network
         lost = np.zeros(len(network.node_ids))
-        leading = {fault.key for fault in answer.diagnosis.leading.hypothesis}
+        named = {fault.key for fault in answer.diagnosis.answering.hypothesis}
         for place, one in answer.lost.items():
-            if answer.diagnosis.causes[place].fault.key in leading:
+            if answer.diagnosis.causes[place].fault.key in named:
                 lost = lost + np.maximum(one.everywhere, 0.0)
         affected = [
             {"customer_id": customer.customer_id, "node": customer.node, "head_lost_m": float(lost[node])}

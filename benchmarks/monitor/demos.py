@@ -71,7 +71,7 @@ def played(link: str, seed: int) -> Row:
         "status": run.returncode,
         "ok": document["ok"],
         "ranks": {name: step["figures"].get("rank_of_blocked") for name, step in steps.items()},
-        "missed": None if missed is None else {"name": missed["name"], "why": missed.get("reason", "")},
+        "missed": None if missed is None else {"name": missed["name"], "why": missed["figures"].get("reason", "")},
         "gain_m": {
             name: steps.get("verified", {}).get("figures", {}).get(f"{name}_gain_m")
             for name in ("measured", "forecast")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from hydro.complaint import Complaint
 from hydro.conditions import Conditions
 from hydro.diagnosis import Diagnosis, diagnose
 from hydro.engine import Engine
@@ -56,6 +58,25 @@ def test_grown_demand_is_told_from_a_blocked_main(town: Engine, case_of: CaseMak
     assert "blocked_link" not in kinds
     assert found.causes[0].candidate.kind in ("demand_growth", "leak")
     assert found.causes[0].probability > 0.5
+
+
+def test_a_complaint_is_answered_by_what_explains_it_not_by_what_is_surest(town: Engine, case_of: CaseMaker) -> None:
+    grown, behind = town.network.node_index["J2"], town.network.node_index["J6"]
+
+    def change(one: Conditions) -> Conditions:
+        demand = one.demand.copy()
+        demand[grown] += 0.02
+        return replace(one, demand=demand)
+
+    case = case_of(change)
+    unread = replace(case, window=case.window.without(["J6/pressure"]))
+    late = np.array([case.window.steps - 1])
+    complaint = Complaint("J6", row=case.window.points.index("J6/pressure"), steps=late, required=14.0)
+    found = diagnose(unread, case.window.points, Priors(any_fault=0.6, another=0.4), complaint)
+    assert found.causes[0].candidate.elements == ("J2",)
+    answering = found.answering
+    lowest = answering.evidence.snapshots[-1].state.pressure[behind]
+    assert found.found.asked.usual - lowest > 0.5
 
 
 def test_a_fault_that_does_nothing_explains_nothing(case_of: CaseMaker) -> None:
