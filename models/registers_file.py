@@ -10,8 +10,8 @@ from models.register import Customer, PipeAsset, RegisteredValve
 from models.table_file import fields_of, read_table
 
 
-def read_customers(path: Path, problems: list[Problem]) -> tuple[Customer, ...]:
-    """Return the customers; a missing file is no problem."""
+def read_customers(path: Path, problems: list[Problem], language: str = "en") -> tuple[Customer, ...]:
+    """Return the customers; a missing file is no problem. ``language`` is theirs who have none of their own."""
     if not path.exists():
         return ()
     required = ("customer_id", "name", "kind", "address", "node")
@@ -31,7 +31,7 @@ def read_customers(path: Path, problems: list[Problem]) -> tuple[Customer, ...]:
                 design_demand_l_s=row.number("design_demand_l_s", low=0.0),
                 key_account=row.flag("key_account"),
                 representative=row.text("representative"),
-                language=row.text("language", "en"),
+                language=row.text("language", language),
             )
         )
         lines.append((customers[-1].customer_id, line))

@@ -54,10 +54,13 @@ def read_site(folder: Path, problems: list[Problem]) -> Site:
     time_zone = _time_zone(top)
     clock = top.choice("clock", ("wall", "device"), "wall")
     crs = top.text("crs", "local")
+    if not re.fullmatch(r"local|(EPSG:)?[0-9]{4,6}", crs):
+        top.note(f'crs "{crs}", expected an EPSG code such as EPSG:4549, or local', "crs")
     devices = read_devices(top, values, text, folder)
     stores = _stores(top, _table(top, values, "stores"), folder)
     monitor = _monitor(top, _table(top, values, "monitor"), folder)
-    top.taken |= {"devices", "stores", "monitor", "language"}
+    language = top.text("language", "en")
+    top.taken |= {"devices", "stores", "monitor"}
     top.rest()
     by_name = {device.name: device for device in devices}
     points = read_points(folder / "points.csv", by_name, problems)
@@ -72,7 +75,7 @@ def read_site(folder: Path, problems: list[Problem]) -> Site:
         points=points,
         stores=stores,
         monitor=monitor,
-        customers=read_customers(folder / "customers.csv", problems),
+        customers=read_customers(folder / "customers.csv", problems, language),
         valves=read_valves(folder / "valves.csv", problems),
         pipes=read_pipes(folder / "pipes.csv", problems),
         zones=read_zones(folder / "zones.csv", problems),

@@ -227,6 +227,20 @@ def test_mark_that_windows_puts_before_a_text_is_no_part_of_it(folder: Path) -> 
     assert load_site(folder).name == "Street"
 
 
+def test_language_of_the_site_is_that_of_a_customer_who_has_none(folder: Path) -> None:
+    header = "customer_id,name,kind,address,node,language\n"
+    (folder / "customers.csv").write_text(header + "C-1,A,office,Street 1,J1,\nC-2,B,office,Street 2,J1,en\n")
+    with_site(folder, f'language = "zh"\n{SITE}')
+    assert [one.language for one in load_site(folder).customers] == ["zh", "en"]
+
+
+@pytest.mark.parametrize(("crs", "read"), [('"EPSG:4549"', "EPSG:4549"), ("4549", "4549"), ('"local"', "local")])
+def test_coordinate_system_is_an_epsg_code_or_local(folder: Path, crs: str, read: str) -> None:
+    assert load_site(with_site(folder, SITE.replace('crs = "local"', f"crs = {crs}"))).crs == read
+    (found,) = problems(with_site(folder, SITE.replace('crs = "local"', 'crs = "WGS 84"')))
+    assert (found.message.split(",")[0], found.line) == ('crs "WGS 84"', 3)
+
+
 def test_file_in_place_of_a_folder_is_said(folder: Path) -> None:
     (found,) = problems(folder / "network.inp")
     assert found.message == "is not there, expected a site's folder with a site.toml"
