@@ -153,7 +153,7 @@ def _make(folder: Path, files: Mapping[str, str | bytes]) -> None:
     try:
         for name, content in files.items():
             write_whole(folder / name, content)
-    except OSError:
+    except (OSError, KeyboardInterrupt):
         for name in files:
             (folder / name).unlink(missing_ok=True)
         if new:
