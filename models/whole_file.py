@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from shutil import copymode
 
 
 def write_whole(path: Path, content: str | bytes) -> None:
@@ -26,6 +27,8 @@ def write_whole(path: Path, content: str | bytes) -> None:
             if not through:
                 os.fsync(file.fileno())
         if not through:
+            if place.exists():
+                copymode(place, beside)
             beside.replace(place)
     except OSError as error:
         beside.unlink(missing_ok=True)

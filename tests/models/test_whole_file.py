@@ -35,6 +35,14 @@ def test_file_that_does_not_fit_leaves_the_one_before(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["one.txt"]
 
 
+def test_who_may_read_a_file_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    write_whole(path, "old")
+    path.chmod(0o600)
+    write_whole(path, "new")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
 def test_link_stays_a_link_and_a_pipe_a_pipe(tmp_path: Path) -> None:
     link, pipe = tmp_path / "link", Path("/dev/stdout")
     (tmp_path / "file").write_text("old")
