@@ -119,7 +119,8 @@ def _device(row: Fields, devices: Mapping[str, Device]) -> str:
     device = devices.get(name)
     if device is None:
         if name:
-            row.note(f'device "{name}" is not in site.toml, expected {expected(name, devices)}')
+            near = expected(name, devices) if devices else "[[devices]] with that name there"
+            row.note(f'device "{name}" is not in site.toml, expected {near}')
         return name
     if device.protocol.startswith("modbus"):
         if address and not is_modbus_address(address):

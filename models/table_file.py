@@ -18,7 +18,7 @@ def read_table(
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
-        problems.append(Problem("is not UTF-8 text", str(path)))
+        problems.append(Problem("is not UTF-8 text, expected a CSV file saved as UTF-8", str(path)))
         return
     except OSError as error:
         problems.append(Problem(f"cannot be read: {error.strerror}", str(path)))
@@ -38,7 +38,9 @@ def read_table(
                     f'column "{name}" is not known, expected {expected(name, {*required, *optional})}', str(path), 1
                 )
             )
-    if any(name not in header for name in required):
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    problems.extend(Problem(f'column "{name}" stands twice, expected once', str(path), 1) for name in twice)
+    if twice or any(name not in header for name in required):
         return
     least = max((header.index(name) for name in required), default=0) + 1
     for cells, line in _rows(reader, path, problems):

@@ -148,6 +148,17 @@ def test_columns_that_are_missing_or_unknown_are_said(folder: Path) -> None:
     assert {one.line for one in found} == {1}
 
 
+def test_column_that_stands_twice_is_said_once(folder: Path) -> None:
+    (found,) = problems(with_points(folder, POINT, POINT, header=HEADER.replace("name", "name,name")))
+    assert str(found).endswith('points.csv:1: column "name" stands twice, expected once')
+
+
+def test_device_of_a_site_that_has_none_is_asked_for(folder: Path) -> None:
+    with_points(folder, POINT)
+    (found,) = problems(with_site(folder, SITE.partition("[[devices]]")[0]))
+    assert found.message == 'point PT-1: device "rtu" is not in site.toml, expected [[devices]] with that name there'
+
+
 def test_row_with_too_many_values_is_said(folder: Path) -> None:
     (found,) = problems(with_points(folder, POINT + ",,"))
     assert (found.message, found.line) == ("has 15 values, expected 13", 2)
