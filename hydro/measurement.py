@@ -16,6 +16,7 @@ from hydro.diagnosis import Diagnosis
 from hydro.doubt import doubted
 from hydro.hypothesis import Hypothesis
 from hydro.network import JUNCTION
+from hydro.observables import PRESSURE
 from hydro.readings import Floats
 from hydro.resolve import conditions_under
 
@@ -66,7 +67,7 @@ def next_measurements(diagnosis: Diagnosis, most: int = 5) -> list[Measurement]:
     """Return the most telling places for a gauge, one each node, the best first."""
     told = _predictions(diagnosis)
     network = diagnosis.found.case.engine.network
-    nodes = np.flatnonzero(network.node_kind == JUNCTION)
+    nodes = np.setdiff1d(np.flatnonzero(network.node_kind == JUNCTION), _read(diagnosis))
     bits = _information(told.weights, told.pressure[:, :, nodes], told.spread[:, :, nodes])
     best_step = np.argmax(bits, axis=0)
     best = bits[best_step, np.arange(len(nodes))]
@@ -76,6 +77,13 @@ def next_measurements(diagnosis: Diagnosis, most: int = 5) -> list[Measurement]:
         outcomes = _outcomes(told.weights, told.hypotheses, told.pressure[:, step, node], told.spread[:, step, node])
         result.append(Measurement(node, int(told.steps[step]), float(best[place]), outcomes))
     return [one for one in result if one.bits > LEAST_BITS]
+
+
+def _read(diagnosis: Diagnosis) -> NDArray[np.intp]:
+    """Return the nodes at which a gauge hangs or hung in the window: another one there would read the same."""
+    window = diagnosis.found.case.window
+    gauge = (window.observables.kind == PRESSURE) & np.isfinite(window.value).any(axis=1)
+    return np.unique(window.observables.index[gauge])
 
 
 def _predictions(diagnosis: Diagnosis, most: int = 30) -> _Predictions:

@@ -13,6 +13,7 @@ from hydro.diagnosis import Diagnosis, diagnose
 from hydro.engine import Engine
 from hydro.faults import Scene
 from hydro.hypothesis import Fault, Priors
+from hydro.measurement import next_measurements
 from hydro.resolve import Case, at_rest, evidence_at
 from tests.hydro.conftest import CaseMaker
 
@@ -77,6 +78,8 @@ def test_a_complaint_is_answered_by_what_explains_it_not_by_what_is_surest(town:
     answering = found.answering
     lowest = answering.evidence.snapshots[-1].state.pressure[behind]
     assert found.found.asked.usual - lowest > 0.5
+    # Wherever else a gauge hangs already, another one tells nothing.
+    assert {one.node for one in next_measurements(found)} == {behind}
 
 
 def test_a_fault_that_does_nothing_explains_nothing(case_of: CaseMaker) -> None:
