@@ -12,8 +12,8 @@ from models.problem import BadInput, Problem, Refused
 from service.desk import reading_problems
 from stores.records import Records
 
-GAIN_TOLERANCE_M = 0.5
-"""A measured gain within this of the predicted one confirms the diagnosis [m]."""
+GAIN_TOLERANCE_M, GAIN_TOLERANCE = 0.5, 0.1
+"""A measured gain within this, or within this part of the predicted one, confirms the diagnosis [m, -]."""
 
 
 def record_findings(records: Records, order_id: int, found: Sequence[str], by: str, time: datetime) -> Order:
@@ -75,9 +75,9 @@ def record_pressures(
 
 def gain_holds(gain: Gain | None) -> bool | None:
     """Return whether the measured gain confirms the predicted one; ``None`` until both are known."""
-    if gain is None or gain.difference_m is None:
+    if gain is None or gain.predicted_m is None or gain.difference_m is None:
         return None
-    return abs(gain.difference_m) <= GAIN_TOLERANCE_M
+    return abs(gain.difference_m) <= max(GAIN_TOLERANCE_M, GAIN_TOLERANCE * abs(gain.predicted_m))
 
 
 def close_order(records: Records, order_id: int, by: str, time: datetime) -> Order:

@@ -7,7 +7,7 @@ import pytest
 
 from models.alarm import Acknowledge, Alarm, AlarmKind, AlarmState, Clear, Raise
 from models.complaint import ComplaintStatus
-from models.order import Order, OrderState
+from models.order import Gain, Order, OrderState
 from models.problem import BadInput, Refused
 from models.site import Site
 from service.desk import take_complaint
@@ -103,6 +103,14 @@ def test_measured_gain_confirms_the_predicted_one(order: Order, records: Records
     assert gain_holds(measured.gain) is True
     off = record_pressures(records, order.id, "Zhao", now + timedelta(hours=3), None, 12.0)
     assert gain_holds(off.gain) is False
+
+
+@pytest.mark.parametrize(
+    ("predicted", "measured", "holds"),
+    [(3.0, 3.45, True), (3.0, 3.6, False), (28.0, 29.9, True), (28.0, 24.0, False)],
+)
+def test_a_large_gain_is_confirmed_by_one_within_a_tenth(predicted: float, measured: float, holds: bool) -> None:
+    assert gain_holds(Gain("J-4", predicted, predicted + 5.0, 5.0, 5.0 + measured)) is holds
 
 
 def test_reading_that_is_no_pressure_is_refused(order: Order, records: Records, now: datetime) -> None:
