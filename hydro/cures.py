@@ -80,8 +80,10 @@ def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize
     curable = [fault for fault in hypothesis if fault.kind.hydraulic and fault.candidate.kind != "demand_growth"]
     plans: list[tuple[tuple[Fault, ...], tuple[Resize, ...]]] = [((fault,), ()) for fault in curable]
     plans += [((), (resize,)) for resize in resizes]
-    if len(plans) > 1:
-        plans.append((tuple(curable), tuple(resizes)))
+    gone = _gone_with(hypothesis, resizes)
+    together = tuple(fault for fault in curable if fault not in gone), tuple(resizes)
+    if plans and together not in plans:
+        plans.append(together)
     day = coming_day(diagnosis.found.case)
     before = _through_the_day(diagnosis, day, hypothesis, (), node)
     now = _at_step(diagnosis, hypothesis, (), node, step)

@@ -87,33 +87,14 @@ def build_window(
     """
     edges = step_edges(start, end) if edges is None else edges
     noise = noise or Noise()
-    steps = len(edges) - 1
-    head_deviation = np.zeros(len(network.node_ids))
-    head = np.full((steps, len(network.node_ids)), np.nan)
-    status = np.full((steps, len(network.link_ids)), np.nan)
-    setting = np.full((steps, len(network.link_ids)), np.nan)
-    steady = np.ones(steps, dtype=bool)
-    compared: list[tuple[Series, int, int]] = []
-    for one in series:
-        if one.quantity in ("level", "head") and _is_source(network, one.element):
-            node = network.node_index[one.element]
-            bottom = network.elevation[node] if one.quantity == "level" else 0.0
-            means, count = _means(one, edges)
-            head[:, node] = _held(means) + bottom
-            single = noise.pressure_m if one.deviation is None else one.deviation
-            head_deviation[node] = single / np.sqrt(max(float(np.median(count)), 1.0))
-        elif one.quantity == "status":
-            link = network.link_index[one.element]
-            means = _means(one, edges)[0]
-            steady &= ~((means > 0.0) & (means < 1.0))
-            status[:, link] = _held(means)
-        elif one.quantity == "setting":
+    driving = [one for one in series if _drives(network, one)]
+    compared = [(one, *_observable(network, one)) for one in series if not _drives(network, one)]
+    head, head_deviation = _heads(network, driving, edges, noise)
+    status, steady = _statuses(network, driving, edges)
+    setting = np.full_like(status, np.nan)
+    for one in driving:
+        if one.quantity == "setting":
             setting[:, network.link_index[one.element]] = _held(_means(one, edges)[0])
-        else:
-            compared.append((one, *_observable(network, one)))
-    # A level that nobody reads is the file's guess, good to a part of what the tank holds.
-    unread = (network.node_kind == TANK) & np.all(np.isnan(head), axis=0)
-    head_deviation[unread] = UNREAD * (network.greatest_head - network.least_head)[unread]
     value, deviation = _compared(compared, edges, noise)
     window = Window(
         time=(edges[:-1] + edges[1:]) / 2,
@@ -228,9 +209,41 @@ def _as_before(engine: Engine, window: Window, given: Sequence[Conditions], time
     return replace(plain, head=near.head, status=np.where(controlled, np.nan, near.status), setting=near.setting)
 
 
-def _is_source(network: Network, element: str) -> bool:
-    node = network.node_index.get(element)
-    return node is not None and network.node_kind[node] != JUNCTION
+def _drives(network: Network, one: Series) -> bool:
+    """Return whether readings drive the model; all others are compared with it."""
+    node = network.node_index.get(one.element)
+    is_source = node is not None and network.node_kind[node] != JUNCTION
+    return one.quantity in ("status", "setting") or (one.quantity in ("level", "head") and is_source)
+
+
+def _heads(network: Network, driving: Sequence[Series], edges: Floats, noise: Noise) -> tuple[Floats, Floats]:
+    """Return (T, N) heads read of reservoirs and tanks [m], NaN elsewhere, and (N,) how well a step's are known [m]."""
+    head = np.full((len(edges) - 1, len(network.node_ids)), np.nan)
+    deviation = np.zeros(len(network.node_ids))
+    for one in driving:
+        if one.quantity in ("level", "head"):
+            node = network.node_index[one.element]
+            bottom = network.elevation[node] if one.quantity == "level" else 0.0
+            means, count = _means(one, edges)
+            head[:, node] = _held(means) + bottom
+            single = noise.pressure_m if one.deviation is None else one.deviation
+            deviation[node] = single / np.sqrt(max(float(np.median(count)), 1.0))
+    # A level that nobody reads is the file's guess, good to a part of what the tank holds.
+    unread = (network.node_kind == TANK) & np.all(np.isnan(head), axis=0)
+    deviation[unread] = UNREAD * (network.greatest_head - network.least_head)[unread]
+    return head, deviation
+
+
+def _statuses(network: Network, driving: Sequence[Series], edges: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return (T, L) statuses read, NaN elsewhere, and (T,) whether none of them changed within the step."""
+    status = np.full((len(edges) - 1, len(network.link_ids)), np.nan)
+    steady = np.ones(len(status), dtype=bool)
+    for one in driving:
+        if one.quantity == "status":
+            means = _means(one, edges)[0]
+            steady &= ~((means > 0.0) & (means < 1.0))
+            status[:, network.link_index[one.element]] = _held(means)
+    return status, steady
 
 
 def _observable(network: Network, one: Series) -> tuple[int, int]:
