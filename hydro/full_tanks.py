@@ -25,6 +25,8 @@ SURELY = 4.0
 """Standard deviations of its level by which a tank is surely off its limit."""
 APART = 0.1
 """Ways that differ nowhere by more than this are one [m]."""
+SWING, MOST_SWINGS = 0.1, 3
+"""Deviation of the log demand of a step as a whole, before its readings are looked at [-], and how many at most."""
 TOGETHER = 4
 """How many tanks of a step are decided together at most: each doubles what is solved."""
 
@@ -40,16 +42,19 @@ def decide(
     """
     network = engine.network
     ways = [_ways(network, window, one, step) for step, one in enumerate(conditions)]
-    asked = [(step, head) for step, every in enumerate(ways) for head in every if len(every) > 1]
-    solved = iter(engine.solve_many([replace(conditions[step], head=head) for step, head in asked]))
+    asked = [
+        replace(conditions[step], head=head) for step, every in enumerate(ways) for head in every if len(every) > 1
+    ]
+    solved = iter(engine.solve_many(asked))
+    busier = iter(engine.solve_many([replace(one, demand=one.demand * np.exp(SWING)) for one in asked]))
     heads, doubtful = [every[0] for every in ways], np.zeros(window.steps, dtype=bool)
     for step, every in enumerate(ways):
         if len(every) > 1:
-            states = [next(solved) for _ in every]
+            states = [(next(solved), next(busier)) for _ in every]
             # The first way has every tank off its limit: it stays unless another one is better.
-            best = int(np.argmin([_misfit(network, window, state, step, misfit) for state in states]))
+            best = int(np.argmin([_misfit(network, window, *both, step, misfit) for both in states]))
             heads[step] = every[best]
-            pressure = np.stack([state.pressure[network.node_kind != TANK] for state in states])
+            pressure = np.stack([state.pressure[network.node_kind != TANK] for state, _ in states])
             doubtful[step] = np.ptp(pressure, axis=0).max() > APART
     return heads, doubtful
 
@@ -75,9 +80,16 @@ def _ways(network: Network, window: Window, condition: Conditions, step: int) ->
     return ways
 
 
-def _misfit(network: Network, window: Window, state: State, step: int, part: float) -> float:
-    """Return how badly a state suits a step's readings; no reading has more of a say than a few others."""
+def _misfit(network: Network, window: Window, state: State, busier: State, step: int, part: float) -> float:
+    """Return how badly a state suits a step's readings; no reading has more of a say than a few others.
+
+    Demand as a whole may stand above or below what is believed: with all tanks shut, heads hang on it by many metres.
+    ``busier``: the state where it stands ``SWING`` above.
+    """
     modelled, read = window.observables.values(state, network), window.value[:, step]
     known = np.isfinite(read)
     spread = np.hypot(window.deviation[known, step], part * np.abs(read[known]))
-    return float(np.log1p(((read[known] - modelled[known]) / spread) ** 2).sum())
+    grown = (window.observables.values(busier, network) - modelled)[known] / spread
+    swings = np.linspace(-MOST_SWINGS, MOST_SWINGS, 8 * MOST_SWINGS + 1)
+    off = ((read - modelled)[known] / spread)[:, None] - grown[:, None] * swings
+    return float((np.log1p(off**2).sum(axis=0) + 0.5 * swings**2).min())

@@ -13,26 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydro.conditions import Conditions
+from hydro.network import TANK, Network
 from hydro.observables import DEMAND, Observables
 from hydro.readings import Floats
 from hydro.state import State
 
+SHUT = 10.0
+"""How much a shut tank sets a step apart, in units of what is usual: more than anything else does [-]."""
 ALIKE = 0.04
 """Steps that differ by less than this part of what is usual are one regime [-]."""
 
 
 def regimes_of(
-    conditions: Sequence[Conditions], states: Sequence[State], observables: Observables, most: int
+    network: Network, conditions: Sequence[Conditions], states: Sequence[State], observables: Observables, most: int
 ) -> NDArray[np.intp]:
     """Return (T,) the regime of each solved step, at most ``most`` of them.
 
     Farthest-point clustering on headlosses, demands and metered demands: every next regime begins where the steps are
-    told worst by those there are.
+    told worst by those there are. Steps in which other tanks are shut come first: with none open, heads hang on demand
+    by many times what they did before.
     """
     metered = observables.index[observables.kind == DEMAND]
     demand = np.stack([one.demand for one in conditions])
     blocks = [np.stack([state.headloss for state in states]), demand, *demand[:, metered].T[:, :, None]]
-    features = np.hstack([block / _usual(block) for block in blocks])
+    at_tank = (network.node_kind[network.start] == TANK) | (network.node_kind[network.end] == TANK)
+    shut = np.stack([~state.status[at_tank] for state in states]).astype(float)
+    features = np.hstack([*(block / _usual(block) for block in blocks), SHUT * shut])
     centres = [int(np.argmin(_distances(features, np.median(features, axis=0))))]
     apart = _distances(features, features[centres[0]])[:, None]
     while len(centres) < min(most, len(states)) and apart.min(axis=1).max() > ALIKE:

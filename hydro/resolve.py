@@ -30,6 +30,8 @@ UNLEARNT, LEARNT = 0.1, 0.02
 """What the model may be off before and after it has learnt from a window, as a part of a reading [-]."""
 AGAIN = 2
 """How often tanks near their limits are decided anew with what was learnt the time before."""
+MOST_ROUNDS, UNSETTLED = 8, 10.0
+"""How often the working point is looked for at most, and what a round beyond the first few must gain."""
 LATE = 6
 """How many of the last steps say how demand stands today."""
 
@@ -57,14 +59,23 @@ class Case:
 
 @on_one_core
 def settle(case: Case, rounds: int = 3) -> Evidence:
-    """Return the evidence of the network without a fault, solved where departures and zone factors are likeliest."""
+    """Return the evidence of the network without a fault, solved where departures and zone factors are likeliest.
+
+    After the first ``rounds`` more are made as long as each gains much; one that loses is not believed.
+    """
     place = Place(case.departures.mean, np.zeros((case.window.steps, len(case.assets.zone_names))))
-    for _ in range(rounds - 1):
-        snapshots = _take(case, place, slopes=False)
-        evidence = _weigh(case, case.window, snapshots, place)
-        evidence = _weigh(case, trusting(case.window, evidence), snapshots, place)
+    best = evidence = _weigh(case, case.window, _take(case, place, slopes=rounds == 1), place)
+    for number in range(2, MOST_ROUNDS + 1):
+        evidence = _weigh(case, trusting(case.window, evidence), evidence.snapshots, place)
         place = _likely(case, evidence)
-    return _weigh(case, case.window, _take(case, place), place)
+        evidence = _weigh(case, case.window, _take(case, place, slopes=number >= rounds), place)
+        gained = evidence.log_likelihood - best.log_likelihood
+        best = evidence if gained > 0.0 else best
+        if number >= rounds and gained < UNSETTLED:
+            break
+    if best.snapshots[0].slope.size == 0:
+        best = _weigh(case, case.window, _take(case, best.place), best.place)
+    return best
 
 
 @on_one_core
@@ -238,7 +249,7 @@ def open_case(
 def _regimes(engine: Engine, window: Window, plain: Sequence[Conditions]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return (T,) the regime of each step, and (K,) the step in the middle of each."""
     most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
-    regimes = regimes_of(plain, engine.solve_many(plain), window.observables, most)
+    regimes = regimes_of(engine.network, plain, engine.solve_many(plain), window.observables, most)
     return regimes, middles(regimes, np.array([float(one.demand.sum()) for one in plain]))
 
 

@@ -96,6 +96,8 @@ class Search:
 def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None, effort: Effort) -> Search:
     """Return the hypotheses worth naming, each with its posterior weight."""
     healthy, rest = settle(case), at_rest(case)
+    # Where zones alone explain more than departures do, the network has not settled: that is health as well.
+    healthy = max(healthy, rest, key=lambda one: one.log_likelihood)
     usual = 0.0 if complaint is None else float(watched_pressure(rest, complaint)[complaint.steps].min())
     asked = Question(case, scene, priors.of(scene), priors, complaint, usual)
     ledger = _Ledger(asked, effort)
