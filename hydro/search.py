@@ -203,8 +203,8 @@ class _Ledger:
         solved = [(lead_worth(self._asked, parent, lead), lead) for lead in chosen]
         ranked = [lead for _, lead in sorted(solved, key=lambda one: -one[0])]
         promised = {lead.key: max(worth, told + lead.log_weight) for worth, lead in solved}
-        floor = max(promised.values(), default=0.0) - STIRRED - PROMISED
         likely = _some_of_each(ranked, _kind_of_lead, self._effort.scanned)
+        floor = max((promised[lead.key] for lead in likely), default=0.0) - STIRRED - PROMISED
         return [lead for lead in likely if promised[lead.key] > floor]
 
     def _solve(self, tried: Sequence[Weighed], rival: Explained | None) -> dict[Keys, Explained]:
