@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import struct
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from models.problem import BadInput
 
 MOST_BYTES = 64 * 1024 * 1024
 """The largest network, unpacked: some 500,000 pipes [bytes]."""
+_DAMAGED = (OSError, EOFError, ValueError, LookupError, RuntimeError)
 
 
 def unpacked(content: bytes) -> bytes:
@@ -39,7 +41,8 @@ def unpacked(content: bytes) -> bytes:
             content = _bounded(gzip.GzipFile(fileobj=io.BytesIO(content)))
         elif content[:4] == b"PK\x03\x04":
             content = _only_member(content)
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+    # zipfile lets whatever a damaged directory trips over pass: places outside the file, names that are no text.
+    except (*_DAMAGED, zlib.error, zipfile.BadZipFile, struct.error) as error:
         raise ApiProblem(ProblemType.INVALID, f"network: cannot be unpacked: {error}") from error
     if not content.strip():
         raise ApiProblem(ProblemType.INVALID, "network: is empty, expected an EPANET file")
@@ -91,5 +94,8 @@ def _only_member(content: bytes) -> bytes:
         files = [one for one in archive.infolist() if not one.is_dir() and one.filename.lower().endswith(".inp")]
         if len(files) != 1:
             raise ApiProblem(ProblemType.INVALID, f"network: the archive holds {len(files)} .inp files, expected one")
+        # Others are never needed, and an LZMA header may ask for 4 GB before the first byte is there.
+        if files[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ApiProblem(ProblemType.INVALID, "network: the archive is packed otherwise than by deflate")
         with archive.open(files[0]) as file:
             return _bounded(file)

@@ -7,16 +7,17 @@ import zipfile
 import pytest
 
 from api.gate import LARGE_BODIES
-from api.upload import MOST_BYTES
+from api.problems import ApiProblem
+from api.upload import MOST_BYTES, unpacked
 from tests.api.conftest import JIAOZHOU, House
 
 INP = (JIAOZHOU / "network.inp").read_bytes()
 PATH = "/api/v1/network-checks"
 
 
-def zipped(*members: tuple[str, bytes]) -> bytes:
+def zipped(*members: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", packing) as archive:
         for name, content in members:
             archive.writestr(name, content)
     return buffer.getvalue()
@@ -52,6 +53,7 @@ def test_a_changed_network_says_what_differs(house: House) -> None:
         (b"PK\x03\x04" + b"broken", "cannot be unpacked"),
         (zipped(("a.inp", INP), ("b.inp", INP)), "holds 2 .inp files, expected one"),
         (zipped(("readme.txt", b"nothing")), "holds 0 .inp files, expected one"),
+        (zipped(("a.inp", INP), packing=zipfile.ZIP_LZMA), "packed otherwise than by deflate"),
         (INP.replace(b"P-144", b"P-144 nowhere", 1), "network: "),
     ],
 )
@@ -81,3 +83,13 @@ def test_200_mb_are_refused_before_they_are_read(house: House) -> None:
     )
     assert unsaid.status_code == 413
     assert unsaid.json()["type"] == "urn:hydro:problem:too-large"
+
+
+def test_an_archive_with_any_byte_damaged_is_answered_in_words() -> None:
+    whole = zipped(("network.inp", b"[JUNCTIONS]\n J-1 0 0\n" * 20))
+    for place in range(4, len(whole)):
+        for value in (0x00, 0xFF):
+            try:
+                assert unpacked(whole[:place] + bytes([value]) + whole[place + 1 :])
+            except ApiProblem as error:
+                assert "network: " in error.problem.detail
