@@ -181,11 +181,17 @@ def install(app: FastAPI) -> None:
 
 def _invalid(error: RequestValidationError) -> ApiProblem:
     faults = [
-        Fault(message=_message(one), where=".".join(str(part) for part in one.get("loc", ()))) for one in error.errors()
+        Fault(message=_sayable(_message(one)), where=_sayable(".".join(str(part) for part in one.get("loc", ()))))
+        for one in error.errors()
     ]
     unreadable = any(one.get("type") == "json_invalid" for one in error.errors())
     kind = ProblemType.MALFORMED if unreadable else ProblemType.INVALID
     return ApiProblem(kind, "; ".join(f"{one.where}: {one.message}" for one in faults[:5]), faults)
+
+
+def _sayable(text: str) -> str:
+    """Return text that UTF-8 can carry: JSON may name half of a surrogate pair, which is repeated as it was written."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def _message(error: Mapping[str, Any]) -> str:

@@ -123,6 +123,13 @@ def test_a_refused_password_is_not_repeated_in_the_answer(house: House) -> None:
     assert "zu kurz" not in answer.text
 
 
+def test_text_that_is_no_text_is_refused_and_repeated_as_it_was_written(house: House) -> None:
+    for body in (rb'{"name": "\ud800", "password": "x"}', rb'{"name": "li", "password": "x", "\udfff": 1}'):
+        answer = house.client().post("/api/v1/session", content=body, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 422
+        assert rb"\\ud" in answer.content
+
+
 def test_a_token_speaks_for_its_person_until_it_is_ended(house: House) -> None:
     operator = house.client("operator")
     made = operator.post("/api/v1/tokens", json={"label": "script", "role": "viewer"}).json()
