@@ -205,7 +205,9 @@ def _changes_of(context: Context, cure: Mapping[str, Any]) -> list[Change]:
     for fault in cure["faults"]:
         for element in fault["elements"]:
             if fault["kind"] in ("blocked_link", "closed_link"):
-                loss = float(network.minor_loss[network.link_index[element]])
+                # A link that the network no longer has is refused with the other changes, in words.
+                place = network.link_index.get(element)
+                loss = 0.0 if place is None else float(network.minor_loss[place])
                 changes.append(Change(ChangeKind.MINOR_LOSS, element, loss))
             elif fault["kind"] == "open_boundary":
                 changes.append(Change(ChangeKind.CLOSE, element))

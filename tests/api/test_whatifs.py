@@ -95,6 +95,14 @@ def test_a_leak_that_is_mended_is_gone_though_no_main_is_changed(house: House) -
     assert answer["gained"][0]["difference_m"] > 0.5
 
 
+def test_a_cure_of_mains_that_the_network_no_longer_has_is_refused_by_name(house: House) -> None:
+    number = house.context.records.keep_diagnosis(document(link="P-OLD"), "cycle")
+    for at in ("peak", "diagnosis"):
+        answer = house.client("operator").post("/api/v1/whatifs", json={"at": at, "from_diagnosis": number, "cure": 0})
+        assert answer.status_code == 422
+        assert "P-OLD: no link of the network" in answer.json()["detail"]
+
+
 def test_conditions_of_a_diagnosis_are_not_asked_for_without_one(house: House) -> None:
     client = house.client("operator")
     alone = client.post("/api/v1/whatifs", json={"at": "diagnosis"})
