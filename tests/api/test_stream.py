@@ -14,6 +14,7 @@ from api.context import Context, open_context
 from api.listening import Door, open_socket
 from api.live import Live
 from api.passwords import digest
+from api.routes import stream
 from api.schemas.live import Clock, Reset
 from api.server import serve
 from models.alarm import Acknowledge
@@ -154,6 +155,18 @@ async def test_a_stream_of_an_earlier_start_is_told_to_fetch_anew(service: Runni
         assert (hello.data["resumed"], hello.data["epoch"]) == (False, service.context.live.epoch)
         assert (await listener.event("reset")).data["reason"] in ("restarted", "too_old")
         await listener.cut()
+
+
+async def test_a_stream_ends_with_the_token_that_opened_it(service: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "ASKED_EVERY_S", 0.0)
+    listener = await service.listen()
+    await listener.event("clock")
+    token = service.context.accounts.tokens("viewer")[0]
+    service.context.accounts.revoke_token(token.id, "admin")
+    with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+        while True:
+            await listener.event("clock")
+    await listener.cut()
 
 
 async def test_a_bad_reading_is_told_once(service: Running, site: Site) -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from models.alarm import Acknowledge
 from models.sample import Sample
 from models.user import Role
+from stores.accounts import Accounts
 from stores.records import Records
 from stores.telemetry import open_telemetry
 
@@ -31,6 +32,15 @@ def test_page_says_since_when_its_values_are_old_and_comes_back(service: Service
     expect(page.locator("header .up")).to_be_visible()
     expect(page.locator(".banner")).to_have_count(0)
     expect(page.locator("tbody tr", has_text="PT-07")).to_be_visible()
+
+
+def test_page_of_who_was_shut_out_is_back_at_the_door(service: Service, desk: Desk, sign_in: SignIn) -> None:
+    page = desk(f"{service.url}/#/orders/1")
+    sign_in(page, Role.OPERATOR)
+    expect(page.locator("header .up")).to_be_visible()
+    with Records(service.site.stores.records_url) as records:
+        Accounts(records.database).change_user(Role.OPERATOR.value, "test", disabled=True)
+    expect(page.locator("input[type=password]")).to_be_visible()
 
 
 def test_reading_reaches_the_page_by_the_stream(service: Service, desk: Desk, sign_in: SignIn) -> None:

@@ -106,6 +106,8 @@ export function follow(client: QueryClient): () => void {
     } else if (live.line !== "lost") {
       live.line = "lost";
       live.lostAt = Date.now();
+      // A line also ends because the session has: then nobody is signed in, and the page asks who it is.
+      void client.invalidateQueries({ queryKey: ["session"] });
     }
   });
 }
