@@ -40,25 +40,9 @@ def get_session(request: Request, context: Serving) -> SessionView:
 def sign_in(request: Request, response: Response, context: Serving, asked: SignIn) -> SessionView:
     """Sign in. The answer sets the session's cookie and tells its word for ``X-CSRF-Token``."""
     check_origin(request)
-    address = request.client.host if request.client else ""
-    keys = (f"name/{asked.name}", f"address/{address}")
-    wait = context.patience.wait_s(*keys)
-    if wait > 0.0:
-        raise ApiProblem(
-            ProblemType.TOO_MANY_TRIES, f"too many wrong passwords, try again in {wait:.0f} s", retry_after_s=wait
-        )
-    known = context.accounts.credentials(asked.name)
-    with context.hashing:
-        right = password_is(asked.password, None if known is None else known[1])
-    if known is None or not right or known[0].disabled:
-        wrong = context.patience.was_wrong(*keys)
-        LOG.warning("sign-in refused: name %r from %s, %d wrong so far", asked.name, address, wrong)
-        context.metrics.refused.inc()
-        context.accounts.tell_refusal(asked.name, address)
-        raise ApiProblem(ProblemType.WRONG_PASSWORD, "name or password is wrong")
-    context.patience.was_right(keys[0])
-    session = open_session(context, response, known[0])
-    return _view(context, PersonView.model_validate(known[0]), session)
+    known = _known_by(context, request, asked.name, asked.password, f"name/{asked.name}")
+    session = open_session(context, response, known)
+    return _view(context, PersonView.model_validate(known), session)
 
 
 @ROUTER.delete("/session", status_code=204, name="sign_out")
@@ -70,13 +54,15 @@ def sign_out(request: Request, response: Response, context: Serving) -> None:
     response.delete_cookie(context.cookie, secure=context.listening.secure, httponly=True, samesite="strict")
 
 
-@ROUTER.post("/session/password", status_code=204, responses=responses(ProblemType.WRONG_PASSWORD))
-def change_password(person: Viewer, context: Serving, asked: PasswordChange) -> None:
-    """Change one's own password; every session of one's own ends."""
-    known = context.accounts.credentials(person.name)
+@ROUTER.post(
+    "/session/password",
+    status_code=204,
+    responses=responses(ProblemType.WRONG_PASSWORD, ProblemType.TOO_MANY_TRIES),
+)
+def change_password(person: Viewer, request: Request, context: Serving, asked: PasswordChange) -> None:
+    """Change one's own password; every session of one's own ends. Guessing is slowed as at the door."""
+    _known_by(context, request, person.name, asked.present, f"password/{person.name}")
     with context.hashing:
-        if known is None or not password_is(asked.present, known[1]):
-            raise ApiProblem(ProblemType.WRONG_PASSWORD, "the present password is wrong")
         hashed = hash_password(asked.wanted)
     context.accounts.change_user(person.name, person.name, password=hashed)
 
@@ -108,6 +94,40 @@ def open_session(context: Context, response: Response, user: User) -> Session:
         samesite="strict",
     )
     return session
+
+
+def _known_by(context: Context, request: Request, name: str, password: str, key: str) -> User:
+    """Return the user whom a password belongs to.
+
+    Raises
+    ------
+    ApiProblem
+        It is wrong, which is logged, written down and remembered under ``key`` and the address; or too many were.
+    """
+    address = request.client.host if request.client else ""
+    keys = (key, f"address/{address}")
+    _let_wait(context, keys)
+    known = context.accounts.credentials(name)
+    with context.hashing:
+        # Again, for a burst has passed the first look before any of it was found wrong.
+        _let_wait(context, keys)
+        right = password_is(password, None if known is None else known[1])
+        if known is not None and right and not known[0].disabled:
+            context.patience.was_right(key)
+            return known[0]
+        wrong = context.patience.was_wrong(*keys)
+    LOG.warning("sign-in refused: name %r from %s, %d wrong so far", name, address, wrong)
+    context.metrics.refused.inc()
+    context.accounts.tell_refusal(name, address)
+    raise ApiProblem(ProblemType.WRONG_PASSWORD, "name or password is wrong")
+
+
+def _let_wait(context: Context, keys: tuple[str, ...]) -> None:
+    wait = context.patience.wait_s(*keys)
+    if wait > 0.0:
+        raise ApiProblem(
+            ProblemType.TOO_MANY_TRIES, f"too many wrong passwords, try again in {wait:.0f} s", retry_after_s=wait
+        )
 
 
 def _view(context: Context, user: PersonView | None, session: Session | None) -> SessionView:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -64,6 +65,25 @@ def test_wrong_passwords_are_slowed_logged_and_audited(house: House, caplog: pyt
     refused = [entry for entry in house.context.records.audit_trail() if entry.action == "sign_in_refused"]
     assert [entry.subject for entry in refused] == ["user/operator"] * FREE_TRIES
     assert "wrong horse" not in caplog.text
+
+
+def test_guessing_ones_own_password_is_slowed_logged_and_audited(house: House) -> None:
+    client = house.client("operator")
+    guess = {"present": "guessed it", "wanted": "battery staple"}
+    told = [client.post("/api/v1/session/password", json=guess).status_code for _ in range(FREE_TRIES + 1)]
+    assert told == [401] * FREE_TRIES + [429]
+    assert client.post("/api/v1/session/password", json={**guess, "present": PASSWORD}).status_code == 429
+    refused = [entry for entry in house.context.records.audit_trail() if entry.action == "sign_in_refused"]
+    assert [entry.subject for entry in refused] == ["user/operator"] * FREE_TRIES
+
+
+def test_a_burst_of_wrong_passwords_is_slowed_too(house: House) -> None:
+    client = house.client()
+    with ThreadPoolExecutor(12) as crowd:
+        told = list(crowd.map(lambda _: client.post("/api/v1/session", json=WRONG).status_code, range(24)))
+    # Two are hashed at once: the second may be under way when the first is found wrong.
+    assert FREE_TRIES <= told.count(401) <= FREE_TRIES + 1
+    assert set(told) == {401, 429}
 
 
 def test_a_name_that_nobody_has_is_answered_like_a_wrong_password(house: House) -> None:
