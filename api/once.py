@@ -58,8 +58,13 @@ class Once:
                 if self.key:
                     self.context.requests.keep(person.name, self.key, known)
         if known.digest != digest:
-            raise ApiProblem(ProblemType.KEY_REUSED, f"Idempotency-Key {self.key} was used for another request")
+            raise reused(self.key)
         return Response(known.body, status_code=known.status, media_type="application/json")
+
+
+def reused(key: str | None) -> ApiProblem:
+    """Return the refusal of a key that another request has used."""
+    return ApiProblem(ProblemType.KEY_REUSED, f"Idempotency-Key {key} was used for another request")
 
 
 def once(request: Request, context: Serving, key: Key = None) -> Once:

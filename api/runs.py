@@ -36,12 +36,17 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run and how far it is; ``begun`` and ``ended`` are seconds of the clock that the runs were given."""
+    """A run and how far it is; ``begun`` and ``ended`` are seconds of the clock that the runs were given.
+
+    ``key`` is under which it was asked for once, by ``request``; empty where it may be asked for again and again.
+    """
 
     id: int
     question: Question
     asked_by: str
     asked: datetime
+    key: str = ""
+    request: str = ""
     state: str = WAITING
     begun: float | None = None
     ended: float | None = None
@@ -63,8 +68,8 @@ class Runs:
         self._changed: set[int] = set()
         self._last = 0
 
-    def start(self, question: Question, by: str, time: datetime) -> Run:
-        """Begin a run, or let it wait for its turn.
+    def start(self, question: Question, by: str, time: datetime, key: str = "", request: str = "") -> Run:
+        """Begin a run, or let it wait for its turn; return the one that was begun under ``key`` where there is one.
 
         Raises
         ------
@@ -72,10 +77,13 @@ class Runs:
             Too many wait already.
         """
         with self._lock:
+            known = next((run for run in self._runs.values() if key and run.key == key), None)
+            if known is not None:
+                return known
             if sum(run.state not in OVER for run in self._runs.values()) >= MOST_WAITING:
                 raise Unavailable(f"{MOST_WAITING} diagnoses wait already, expected to be asked again later")
             self._last += 1
-            run = self._runs[self._last] = Run(self._last, question, by, time, begun=self._clock())
+            run = self._runs[self._last] = Run(self._last, question, by, time, key, request, begun=self._clock())
             self._changed.add(run.id)
             over = [one for one, kept in self._runs.items() if kept.state in OVER]
             for one in over[: max(0, len(self._runs) - MOST_KEPT)]:

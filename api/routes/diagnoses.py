@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from api.access import Operator, Serving, Viewer
+from api.access import Operator, Person, Serving, Viewer
 from api.context import Context
+from api.once import Key, reused
 from api.paging import Cursor, Limit, cut, number_of
 from api.problems import ApiProblem, ProblemType, responses
 from api.routes.router import router
@@ -20,7 +21,7 @@ from models.problem import Unavailable
 ROUTER = router("diagnoses")
 LONGEST_WINDOW = timedelta(days=7)
 Missing = responses(ProblemType.MISSING)
-Starting = responses(ProblemType.MISSING, ProblemType.BUSY)
+Starting = responses(ProblemType.MISSING, ProblemType.BUSY, ProblemType.KEY_REUSED)
 
 
 @ROUTER.get("/diagnoses")
@@ -48,13 +49,13 @@ def get_diagnosis(_person: Viewer, context: Serving, diagnosis_id: Row) -> Diagn
 
 
 @ROUTER.post("/diagnoses/{diagnosis_id}/rerun", status_code=202, responses=Starting)
-def rerun_diagnosis(person: Operator, context: Serving, diagnosis_id: Row) -> RunView:
+def rerun_diagnosis(person: Operator, context: Serving, diagnosis_id: Row, key: Key = None) -> RunView:
     """Explain the same window again, with what is known now."""
     entry, document = _entry(context, diagnosis_id), context.records.diagnosis(diagnosis_id)
     complaint = document.get("complaint") or {}
     node = None if entry.complaint_id is not None else complaint.get("node")
     question = Question(entry.window_start, entry.window_end, node, entry.complaint_id)
-    return _start(context, question, person.full_name)
+    return _start(context, question, person, key, f"rerun/{diagnosis_id}")
 
 
 @ROUTER.get("/diagnosis-runs")
@@ -64,7 +65,7 @@ def list_runs(_person: Viewer, context: Serving) -> list[RunView]:
 
 
 @ROUTER.post("/diagnosis-runs", status_code=202, responses=Starting)
-def start_run(person: Operator, context: Serving, asked: NewRun) -> RunView:
+def start_run(person: Operator, context: Serving, asked: NewRun, key: Key = None) -> RunView:
     """Ask for a diagnosis. It is made beside the service; `change` events and this run's state tell how far it is."""
     if asked.node is not None and asked.node not in context.bench.engine.network.node_index:
         raise ApiProblem(ProblemType.INVALID, f"run: node {asked.node} is none of the network")
@@ -74,7 +75,8 @@ def start_run(person: Operator, context: Serving, asked: NewRun) -> RunView:
         end = asked.end or said + timedelta(minutes=5)
     start = asked.start or end - timedelta(hours=context.site.monitor.window_h)
     _check(start, end)
-    return _start(context, Question(start, end, asked.node, asked.complaint_id), person.full_name)
+    question = Question(start, end, asked.node, asked.complaint_id)
+    return _start(context, question, person, key, asked.model_dump_json())
 
 
 @ROUTER.get("/diagnosis-runs/{run_id}", responses=Missing)
@@ -89,11 +91,19 @@ def cancel_run(_person: Operator, context: Serving, run_id: Row) -> RunView:
     return run_view(context, context.runs.cancel(run_id))
 
 
-def _start(context: Context, question: Question, by: str) -> RunView:
+def _start(context: Context, question: Question, person: Person, key: str | None, asked: str) -> RunView:
+    """Begin a run; asked again under the same key, it is answered with the run as it is now.
+
+    Runs end with the service, and so do their keys.
+    """
+    named = f"{person.name} {key}" if key else ""
     try:
-        return run_view(context, context.runs.start(question, by, context.wall()))
+        run = context.runs.start(question, person.full_name, context.wall(), named, asked)
     except Unavailable as error:
         raise ApiProblem(ProblemType.BUSY, str(error), retry_after_s=30.0) from error
+    if run.request != asked:
+        raise reused(key)
+    return run_view(context, run)
 
 
 def _check(start: datetime, end: datetime) -> None:

@@ -62,6 +62,19 @@ def test_a_run_that_cannot_be_made_says_why(house: House) -> None:
     assert "no good readings" in str(failed["problem"])
 
 
+def test_a_run_that_is_asked_for_twice_under_one_key_is_made_once(house: House) -> None:
+    client = house.client("operator")
+    keyed = {"Idempotency-Key": "pressed-twice"}
+    asked = [client.post("/api/v1/diagnosis-runs", json={"node": "J-126"}, headers=keyed) for _ in range(2)]
+    assert [one.status_code for one in asked] == [202, 202]
+    assert asked[0].json()["id"] == asked[1].json()["id"]
+    assert len(client.get("/api/v1/diagnosis-runs").json()) == 1
+    other = client.post("/api/v1/diagnoses/1/rerun", headers=keyed)
+    assert other.json()["type"] == "urn:hydro:problem:key-reused"
+    theirs = house.client("engineer").post("/api/v1/diagnosis-runs", json={"node": "J-126"}, headers=keyed)
+    assert theirs.json()["id"] != asked[0].json()["id"]
+
+
 def test_more_runs_than_can_wait_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "MOST_WAITING", 2)
     client = house.client("operator")
