@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from models.alarm import Acknowledge
 from models.sample import Sample
@@ -71,6 +72,33 @@ def test_stream_of_another_version_asks_to_be_loaded_anew(shared: Service, desk:
     page.route("**/api/v1/session", lambda route: route.fulfill(json={**told, "version": "0.0.9"}))
     page.reload()
     expect(page.locator(".banner")).to_contain_text("upgraded")
+
+
+def test_what_a_crew_does_on_a_poor_line_is_done_once(service: Service, desk: Desk, sign_in: SignIn) -> None:
+    page = desk(f"{service.url}/#/orders/1")
+    sign_in(page, Role.OPERATOR)
+    lost: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        asked = route.request.url.rpartition("/")[2]
+        if asked in lost:
+            route.continue_()
+            return
+        lost.append(asked)
+        route.fetch()
+        route.abort()
+
+    page.route(re.compile("/orders/1/(dispatch|arrive|findings)$"), lose_the_first_answer)
+    page.get_by_role("button", name="Dispatch").click()
+    page.get_by_role("button", name="We are on site").click()
+    page.get_by_role("button", name="Add finding").click()
+    expect(page.get_by_role("button", name="Work is done: close")).to_be_enabled()
+    assert lost == ["dispatch", "arrive", "findings"]
+    assert page.locator(".notices .bad").count() == 0
+    with Records(service.site.stores.records_url) as records:
+        order = records.order(1)
+    assert len(order.findings) == 1
+    assert [step.state for step in order.steps] == ["dispatched", "on_site"]
 
 
 def test_text_that_looks_like_html_stays_text(shared: Service, desk: Desk, sign_in: SignIn) -> None:

@@ -25,7 +25,23 @@ const middleware: Middleware = {
   },
 };
 
-export const client = createClient<paths>({ baseUrl: base(), credentials: "same-origin" });
+/** How long to wait before what got no answer is sent again [ms]: a poor line in the street, a service that starts anew. */
+const WAITS_MS = [1000, 4000] as const;
+/** A proxy's words for a service that is not there. */
+const NOT_THERE = new Set([502, 504]);
+
+/** Send a request. What carries a key is done once however often it is sent, so it is sent again where no answer came. */
+async function send(request: Request): Promise<Response> {
+  if (!request.headers.has("Idempotency-Key")) return fetch(request);
+  for (const wait of WAITS_MS) {
+    const answer = await fetch(request.clone()).catch(() => null);
+    if (answer !== null && !NOT_THERE.has(answer.status)) return answer;
+    await new Promise((resolve) => setTimeout(resolve, wait));
+  }
+  return fetch(request);
+}
+
+export const client = createClient<paths>({ baseUrl: base(), credentials: "same-origin", fetch: send });
 client.use(middleware);
 
 /** Return a key that makes a repeated creation the same creation. */
