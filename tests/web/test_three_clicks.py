@@ -92,6 +92,7 @@ def test_crew_works_from_a_phone(service: Service, desk: Desk, sign_in: SignIn) 
     page.get_by_role("link", name="工单").click()
     page.locator(".list li a").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    expect(page.locator(".valve")).to_contain_text("闸阀")
     expect(page.locator(".turn")).to_contain_text("14 圈")
     expect(page.locator(".turn")).to_contain_text("逆时针关")
     page.get_by_role("button", name="派单").click()

@@ -363,6 +363,7 @@ export const en = {
     already: (id: number, crew: string) => `Order ${id} is already with ${crew}.`,
     noStreet: "Street not known",
     turns: (count: string) => `${count} turns`,
+    valveKinds: { gate: "gate valve", butterfly: "butterfly valve", ball: "ball valve", plug: "plug valve" } as Readonly<Record<string, string>>,
     closes: { cw: "closes clockwise", ccw: "closes anticlockwise" } satisfies Record<Schemas["ValveView"]["closes"], string>,
     arrive: "We are on site",
     close: "Work is done: close",

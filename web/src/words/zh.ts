@@ -346,6 +346,7 @@ export const zh: Words = {
     already: (id, crew) => `工单 ${id} 已在${crew}手中。`,
     noStreet: "街道未知",
     turns: (count) => `${count} 圈`,
+    valveKinds: { gate: "闸阀", butterfly: "蝶阀", ball: "球阀", plug: "旋塞阀" },
     closes: { cw: "顺时针关", ccw: "逆时针关" },
     arrive: "已到现场",
     close: "完工，关闭工单",
