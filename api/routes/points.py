@@ -42,6 +42,8 @@ PointName = Annotated[str, Path(max_length=200)]
 Start = Annotated[Moment | None, Query(description="A day before `end` where it is left out.")]
 End = Annotated[Moment | None, Query(description="The site's present where it is left out.")]
 MOST_SAMPLES = 20_000
+MOST_EXPORTED = 250_000
+"""Readings of one table: three days of one a second, and a quarter of what a spreadsheet holds."""
 LONGEST_COURSE = timedelta(days=3)
 Missing = responses(ProblemType.MISSING)
 
@@ -121,10 +123,11 @@ def export_samples(
     """What a point said over a span, as a table for a spreadsheet."""
     point = _point(context, name)
     begin, stop = span(context, start, end)
-    rows = [
-        (one.time.isoformat(), number(one.value), str(one.quality), one.reason)
-        for one in context.telemetry.range([name], begin, stop)
-    ]
+    found = context.telemetry.columns([name], begin, stop)
+    if len(found) > MOST_EXPORTED:
+        said = f"point {name}: {len(found)} readings in this span, expected at most {MOST_EXPORTED}: a shorter one"
+        raise ApiProblem(ProblemType.INVALID, said)
+    rows = ((one.time.isoformat(), number(one.value), str(one.quality), one.reason) for one in found)
     return csv_response(f"{name}.csv", ("time", f"value [{point.unit}]", "quality", "reason"), rows)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from datetime import timedelta
 
+import pytest
+
+from api.routes import points
 from models.sample import Quality, Sample
 from stores.telemetry import open_telemetry
 from tests.api.conftest import NOW, House
@@ -50,3 +53,15 @@ def test_steps_are_means_of_good_samples_with_their_lowest_and_highest(house: Ho
     assert answer["low"] == [30.0, 30.0]
     assert answer["high"] == [45.0, 30.0]
     assert answer["value"] == [(12 * 30.0 + 45.0) / 13, 30.0]
+
+
+def test_a_table_holds_every_reading_of_the_span_or_says_that_it_would_be_too_long(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = house.client("viewer").get(f"{SAMPLES}.csv").text.splitlines()
+    assert len(table) == 1 + 288
+    assert table[-1] == f"{NOW.isoformat()},30.0,good,"
+    monkeypatch.setattr(points, "MOST_EXPORTED", 287)
+    refused = house.client("viewer").get(f"{SAMPLES}.csv")
+    assert refused.status_code == 422
+    assert "288 readings in this span, expected at most 287" in refused.json()["detail"]
