@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query, Response
 
 from api.access import Operator, Serving, Viewer
+from api.context import Context
 from api.once import DoneOnce
 from api.paging import Cursor, Limit, cut, number_of
 from api.problems import ApiProblem, ProblemType, responses
@@ -19,6 +21,8 @@ from models.measurement import HandReading
 from service.desk import take_complaint
 
 ROUTER = router("complaints")
+MOST_AHEAD = timedelta(hours=1)
+"""How far a person's clock may be ahead: what lies later has not been said or read yet."""
 
 
 @ROUTER.get("/complaints")
@@ -40,7 +44,7 @@ def take_down_complaint(person: Operator, context: Serving, once: DoneOnce, aske
     """Take down what a customer says; the monitor answers it at its next cycle."""
 
     def work() -> ComplaintView:
-        time = asked.time or context.now()
+        time = _moment(context, "complaint", asked.time)
         said = (context.site, context.records, asked.customer_id, asked.words, time)
         return complaint_view(take_complaint(*said, reading_m=asked.reading_m, raised_by=person.full_name))
 
@@ -78,7 +82,7 @@ def enter_reading(person: Operator, context: Serving, once: DoneOnce, asked: New
             context.records.order(asked.order_id)
         reading = HandReading(
             asked.node,
-            asked.time or context.now(),
+            _moment(context, "reading", asked.time),
             asked.value_m,
             person.full_name,
             asked.complaint_id or 0,
@@ -87,3 +91,13 @@ def enter_reading(person: Operator, context: Serving, once: DoneOnce, asked: New
         return HandReadingView.model_validate(context.records.keep_hand_reading(reading))
 
     return once(person, asked, 201, work)
+
+
+def _moment(context: Context, what: str, asked: datetime | None) -> datetime:
+    """Return when something was said or read; the site's present where that is left out."""
+    now = context.now()
+    latest = max(now, context.wall()) + MOST_AHEAD
+    if asked is not None and asked > latest:
+        said = f"{what}: time {asked.isoformat()}, expected none after {latest.isoformat()}"
+        raise ApiProblem(ProblemType.INVALID, said)
+    return asked or now
