@@ -64,6 +64,9 @@ def list_tokens(person: Viewer, context: Serving) -> list[TokenView]:
 @ROUTER.post("/tokens", status_code=201)
 def add_token(person: Viewer, context: Serving, asked: NewToken) -> MadeToken:
     """Make a token for oneself. Its secret is in this answer and nowhere else, so it is never made twice by a key."""
+    if person.session is None:
+        # Or one that runs out, or has leaked, would live on in those that it makes.
+        raise ApiProblem(ProblemType.FORBIDDEN, "a token makes no tokens, expected a person who has signed in")
     if not person.role.may(asked.role):
         raise ApiProblem(
             ProblemType.FORBIDDEN, f"{person.name} is {person.role}, a token of that person cannot be {asked.role}"

@@ -168,6 +168,14 @@ def test_a_token_cannot_be_more_than_its_person(house: House) -> None:
     assert answer.status_code == 403
 
 
+def test_a_token_makes_no_tokens_that_outlive_it(house: House) -> None:
+    made = house.client("admin").post("/api/v1/tokens", json={"label": "script", "role": "admin"}).json()
+    script = {"Authorization": f"Bearer {made['secret']}"}
+    answer = house.client().post("/api/v1/tokens", json={"label": "x", "role": "admin"}, headers=script)
+    assert answer.status_code == 403
+    assert "a token makes no tokens" in answer.json()["detail"]
+
+
 def test_a_link_signs_one_browser_in_once_and_proves_nothing_else(house: House) -> None:
     secret = new_secret()
     now = house.context.wall()
