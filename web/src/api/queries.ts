@@ -150,7 +150,8 @@ export const queries = {
           headlossAfter: told.column("headloss_after"),
         };
       },
-      ...FOR_GOOD,
+      // As it was, but let go once nobody looks: on a page that stays open each new reading makes another trial.
+      staleTime: Infinity,
     }),
   scenarios: () => queryOptions({ queryKey: ["scenarios"], queryFn: () => all((cursor) => client.GET("/api/v1/scenarios", { params: { query: { limit: PAGE, cursor } } })) }),
   catalogue: () => queryOptions({ queryKey: ["catalogue"], queryFn: () => answer(client.GET("/api/v1/catalogue")), ...FOR_GOOD }),
