@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import Route, expect
@@ -33,6 +33,17 @@ def test_page_says_since_when_its_values_are_old_and_comes_back(service: Service
     expect(page.locator("header .up")).to_be_visible()
     expect(page.locator(".banner")).to_have_count(0)
     expect(page.locator("tbody tr", has_text="PT-07")).to_be_visible()
+
+
+def test_page_says_that_the_monitor_is_away_and_since_when(service: Service, desk: Desk, sign_in: SignIn) -> None:
+    heard = datetime(2026, 7, 11, 6, 30, tzinfo=UTC)
+    with Records(service.site.stores.records_url, wall_clock=lambda: heard) as records:
+        records.beat("monitor", service.now)
+    page = desk(service.url)
+    sign_in(page, Role.VIEWER)
+    expect(page.locator(".banner")).to_contain_text("Monitor (since 2026-07-11 14:30)")
+    page.locator(".banner a").click()
+    expect(page.locator("tr", has_text="Monitor")).to_contain_text("the monitor was last heard")
 
 
 def test_page_of_who_was_shut_out_is_back_at_the_door(service: Service, desk: Desk, sign_in: SignIn) -> None:

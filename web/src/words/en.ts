@@ -26,6 +26,8 @@ export const en = {
     live: "Live",
     lost: (since: string) => `No contact since ${since}`,
     oldSince: (since: string, seconds: number) => `The service has not been heard since ${since} (${seconds} s). What is shown is as old as that; it comes back by itself.`,
+    unwell: (parts: string) => `Not everything that is shown can be believed: ${parts}.`,
+    since: (moment: string) => `since ${moment}`,
     upgraded: "The service was upgraded while this page was open.",
     leave: "Sign out",
     enter: "Sign in",

@@ -22,6 +22,8 @@ export const zh: Words = {
     live: "实时",
     lost: (since) => `${since} 起失去联系`,
     oldSince: (since, seconds) => `自 ${since} 起没有收到服务的消息（${seconds} 秒）。所示数值停留在那时，恢复后会自动更新。`,
+    unwell: (parts) => `当前显示的内容不能全部采信：${parts}。`,
+    since: (moment) => `自 ${moment} 起`,
     upgraded: "页面打开期间服务已升级。",
     leave: "退出登录",
     enter: "登录",
