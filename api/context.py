@@ -15,6 +15,7 @@ from fastapi import Request
 
 from api.arrays import Packed
 from api.belief import Believer
+from api.blames import Blames, blames_of
 from api.geometry import network_arrays
 from api.layout import layout_of
 from api.live import Live
@@ -72,6 +73,7 @@ class Context:
     layout: Layout
     live: Live
     runs: Runs
+    blames: Blames
     metrics: Metrics
     patience: Patience
     listening: Listening
@@ -139,6 +141,7 @@ def open_context(
         layout=layout_of(network),
         live=Live(secrets.token_hex(4)),
         runs=Runs(site.folder, clock),
+        blames=blames_of(records),
         metrics=Metrics(),
         patience=Patience(clock),
         listening=listening or Listening(),

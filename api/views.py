@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from api.blames import RECENT
 from api.context import Context
 from api.runs import Run
 from api.schemas.alarms import AlarmEventView, AlarmView
@@ -13,7 +14,7 @@ from api.schemas.orders import FindingView, GainView, NoticeView, OrderView, Pho
 from api.schemas.points import OutOfScanView
 from api.schemas.whatif import ChangeView, ScenarioView
 from api.schemas.works import WorksView
-from models.alarm import Alarm, AlarmEntry, AlarmKind, diagnosis_key
+from models.alarm import Alarm, AlarmEntry, AlarmKind
 from models.complaint import Complaint
 from models.notice import render
 from models.order import Gain, Order
@@ -53,15 +54,11 @@ class AlarmTeller:
         return alarm_view(alarm, known, self._orders.get(alarm.key))
 
 
-RECENT_DIAGNOSES = 20
-"""How many kept diagnoses are opened to find the one that speaks of an alarm."""
-
-
 def _diagnosis_by_alarm(context: Context) -> dict[str, int]:
     found: dict[str, int] = {}
-    for entry in context.pages.diagnoses(limit=RECENT_DIAGNOSES):
-        for cause in context.records.diagnosis(entry.id)["causes"]:
-            found.setdefault(diagnosis_key(cause["kind"], cause["elements"]), entry.id)
+    for entry in context.pages.diagnoses(limit=RECENT):
+        for key in context.blames(entry.id):
+            found.setdefault(key, entry.id)
     return found
 
 

@@ -4,10 +4,13 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
+import pytest
 from starlette.testclient import TestClient
 
 from models.alarm import Alarm, AlarmKind, Raise
-from tests.api.conftest import LOW, NOW, House
+from models.diagnosis import Document
+from stores.records import Records
+from tests.api.conftest import BLOCKED, LOW, NOW, House
 
 PATH = "/api/v1/alarms/limit~1PT-07~1low"
 
@@ -99,3 +102,20 @@ def test_lists_go_on_by_cursor_and_filter(house: House) -> None:
 def test_an_alarm_knows_its_diagnosis(house: House) -> None:
     alarm = house.client("viewer").get("/api/v1/alarms/diagnosis~1blocked_link~1P-144").json()
     assert alarm["diagnosis_id"] == 1
+
+
+def test_a_kept_diagnosis_is_opened_once_for_all_who_look_at_the_alarms(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[int] = []
+    read = Records.diagnosis
+
+    def reading(records: Records, number: int) -> Document:
+        opened.append(number)
+        return read(records, number)
+
+    monkeypatch.setattr(Records, "diagnosis", reading)
+    for _ in range(3):
+        alarms = house.client("viewer").get("/api/v1/alarms").json()["items"]
+    assert {alarm["key"]: alarm["diagnosis_id"] for alarm in alarms}[BLOCKED] == 1
+    assert opened == [1]
