@@ -26,7 +26,7 @@ from hydro.threads import on_one_core
 from hydro.weighing import Explained, Weighed, watched_pressure
 from hydro.window import Window
 
-FELT = 0.5
+EXPLAINS = 0.5
 """A hypothesis that costs the customer less than this at worst explains no complaint [m]."""
 APART = 4.0
 """Two hypotheses closer than this (squared distance in units of noise) cannot be told apart by the points."""
@@ -77,7 +77,7 @@ class Diagnosis:
             return self.leading
         usual, steps = self.found.asked.usual, complaint.steps
         lost = [usual - float(watched_pressure(one.evidence, complaint)[steps].min()) for one in self.found.explained]
-        costly = (one for one, metres in zip(self.found.explained, lost, strict=True) if metres >= FELT)
+        costly = (one for one, metres in zip(self.found.explained, lost, strict=True) if metres >= EXPLAINS)
         return next(costly, self.leading)
 
 

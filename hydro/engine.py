@@ -25,7 +25,7 @@ from hydro.project import Project
 from hydro.readings import Floats
 from hydro.scenario import NO_CHANGE, Scenario
 from hydro.shared import Shared
-from hydro.soundness import refuse_unsound
+from hydro.soundness import line_of, refuse_unsound
 from hydro.state import State
 from hydro.steady import Steady
 
@@ -286,13 +286,6 @@ def _report_errors(report: Path, inp: Path) -> str:
         if "Error" in line:
             # A colon at the end announces the line of the file.
             quoted = lines[place + 1] if line.endswith(":") and place + 1 < len(lines) else ""
-            told.append(f'{line} "{quoted}"{_line_of(inp, quoted)}' if quoted else line)
+            told.append(f'{line} "{quoted}"{line_of(inp, quoted.split())}' if quoted else line)
     # That there are errors is no news beside them.
     return "; ".join([one for one in told if not one.startswith("Error 200")] or told)
-
-
-def _line_of(inp: Path, quoted: str) -> str:
-    """Return where a line of the file is, empty where that cannot be told."""
-    wanted = quoted.split()
-    lines = inp.read_text(encoding="utf-8", errors="replace").splitlines() if inp.is_file() else []
-    return next((f" in line {number}" for number, line in enumerate(lines, 1) if line.split() == wanted), "")

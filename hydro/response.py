@@ -45,13 +45,13 @@ class Response:
 
     @cached_property
     def _misread(self) -> Floats:
-        """(T, S) what faulty instruments add."""
+        """Return (T, S) what faulty instruments add [m, m³/s]."""
         steps = enumerate(self._base.snapshots)
         return np.stack([misreading(self._others, one, t) - misreading(self._standing, one, t) for t, one in steps])
 
     @cached_property
     def _beside(self) -> Floats:
-        """(T, S) what the other faults move in the linear model."""
+        """Return (T, S) what the other faults move in the linear model [m, m³/s]."""
         steps = enumerate(self._base.snapshots)
         return np.stack([_linear(self._others, one, t) - _linear(self._standing, one, t) for t, one in steps])
 

@@ -16,9 +16,8 @@ ELEVATION = -1000.0, 10_000.0
 """Between these lies every place on earth with a tap, and every head of water above it [m]."""
 DEMAND = -1000.0, 1000.0
 """No junction draws or gives more [m³/s]."""
-LENGTH = 0.0, 1e6
-DIAMETER = 0.0, 50.0
-"""Of pipes [m]."""
+LENGTH, DIAMETER = (0.0, 1e6), (0.0, 50.0)
+"""Of a pipe [m]."""
 TOLD = 5
 """So many problems are told; a file that is wrong throughout is reported by its first."""
 
@@ -37,38 +36,40 @@ def refuse_unsound(network: Network, inp: Path) -> None:
         raise EngineError("holds no links, expected [PIPES], [PUMPS] or [VALVES]")
     if len(network.fixed) == 0:
         raise EngineError("holds no reservoir and no tank, expected a source that fixes the head")
-    problems = list(_absurd(network, inp))
+    problems = list(_absurd(network))
     if problems:
+        told = [f"{text}{line_of(inp, [name])}" for name, text in problems[:TOLD]]
         more = f"; and {len(problems) - TOLD} more" if len(problems) > TOLD else ""
-        raise EngineError("; ".join(problems[:TOLD]) + more)
+        raise EngineError("; ".join(told) + more)
 
 
-def _absurd(network: Network, inp: Path) -> Iterator[str]:
+def line_of(inp: Path, words: Sequence[str]) -> str:
+    """Return where a line of the file begins with ``words``, nothing where that cannot be told."""
+    lines = inp.read_text(encoding="utf-8", errors="replace").splitlines() if inp.is_file() else []
+    found = (number for number, line in enumerate(lines, 1) if words and line.split()[: len(words)] == list(words))
+    return next((f" in line {number}" for number in found), "")
+
+
+def _absurd(network: Network) -> Iterator[tuple[str, str]]:
+    """Yield each element with a number that no network has, and what is wrong with it."""
     nodes, links = network.node_ids, network.link_ids
     is_pipe = np.isin(network.link_kind, PIPES)
-    yield from _outside(inp, "node", nodes, "elevation", network.elevation, "m", ELEVATION)
+    yield from _outside("node", nodes, "elevation", network.elevation, "m", ELEVATION)
     demand = np.where(network.node_kind == JUNCTION, network.base_demand, 0.0)
-    yield from _outside(inp, "node", nodes, "demand", demand, "m³/s", DEMAND)
-    yield from _outside(inp, "link", links, "length", np.where(is_pipe, network.length, 1.0), "m", LENGTH)
+    yield from _outside("node", nodes, "demand", demand, "m³/s", DEMAND)
+    yield from _outside("link", links, "length", np.where(is_pipe, network.length, 1.0), "m", LENGTH)
     wide = np.where(network.link_kind == PUMP, 1.0, network.diameter)
-    yield from _outside(inp, "link", links, "diameter", wide, "m", DIAMETER)
+    yield from _outside("link", links, "diameter", wide, "m", DIAMETER)
     rough = np.where(is_pipe, network.roughness, 1.0)
-    yield from _outside(inp, "link", links, "roughness", rough, "", (0.0, np.inf))
+    yield from _outside("link", links, "roughness", rough, "", (0.0, np.inf))
 
 
 def _outside(
-    inp: Path, what: str, names: Sequence[str], quantity: str, values: Floats, unit: str, bounds: tuple[float, float]
-) -> Iterator[str]:
+    what: str, names: Sequence[str], quantity: str, values: Floats, unit: str, bounds: tuple[float, float]
+) -> Iterator[tuple[str, str]]:
     low, high = bounds
     sound: NDArray[np.bool_] = np.isfinite(values) & (values >= low) & (values <= high)
     for place in np.flatnonzero(~sound).tolist():
         expected = f"{low:g} or more" if np.isinf(high) else f"{low:g} to {high:g}"
         told = f"{what} {names[place]}: {quantity} {values[place]:g} {unit}".rstrip()
-        yield f"{told}, expected {expected} {unit}".rstrip() + _line_of(inp, names[place])
-
-
-def _line_of(inp: Path, name: str) -> str:
-    """Return where a file first speaks of an element, nothing where that cannot be told."""
-    lines = inp.read_text(encoding="utf-8", errors="replace").splitlines() if inp.is_file() else []
-    found = (number for number, line in enumerate(lines, 1) if line.split()[:1] == [name])
-    return next((f" (line {number})" for number in found), "")
+        yield names[place], f"{told}, expected {expected} {unit}".rstrip()

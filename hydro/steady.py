@@ -63,7 +63,14 @@ class Steady:
         return self._project.run(self._network)
 
     def set(self, conditions: Conditions) -> None:
-        """Set everything that conditions say."""
+        """Set everything that conditions say; what EPANET refuses leaves nothing behind that later ones rely on."""
+        try:
+            self._set(conditions)
+        except EngineError:
+            self._forget()
+            raise
+
+    def _set(self, conditions: Conditions) -> None:
         self.set_demand(conditions.demand)
         self.set_heads(conditions.head)
         self._set_leak(conditions.leak)
@@ -74,6 +81,12 @@ class Steady:
             self._set_links(LinkValue.MINOR_LOSS, np.where(shut, SHUT, conditions.minor_loss))
         if self._differs("status", conditions.status, conditions.setting):
             self._set_statuses(conditions)
+
+    def _forget(self) -> None:
+        """Know nothing of what was set, so that everything is set anew."""
+        self._asked.clear()
+        for values in (*self._now.values(), self._demand, self._head, self._leak, self._status, self._setting):
+            values[:] = np.nan
 
     def _differs(self, what: str, *values: Floats) -> bool:
         """Return whether values differ, bit by bit, from those asked for the time before."""

@@ -132,7 +132,7 @@ def test_question_to_a_network_with_a_height_that_is_none_names_the_node_and_its
     said = capsys.readouterr()
     assert said.out == ""
     assert f"{network}: node J2: elevation " in said.err
-    assert said.err.endswith("m, expected -1000 to 10000 m (line 3)\n")
+    assert said.err.endswith("m, expected -1000 to 10000 m in line 3\n")
 
 
 def test_demand_that_no_open_link_joins_to_a_source_is_a_warning(tmp_path: Path, capsys: Out) -> None:
