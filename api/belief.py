@@ -147,6 +147,8 @@ class Believer:
             conditions = diagnoser.engine.default_conditions(network_time)
             return self._believed(time_, network_time, "patterns", conditions, diagnoser.engine.solve(conditions), {})
         case = diagnoser.case(window)
+        # Steps in which a tank may be shut are no part of the case.
+        window = case.window
         evidence = settle(case)
         last = window.steps - 1
         conditions = conditions_under(case, evidence.place, (), last)
@@ -179,6 +181,7 @@ class Believer:
         if window.steps == 0:
             return Course(np.empty(0), {}, {}, {})
         case = self.diagnoser.case(window)
+        window = case.window
         evidence = settle(case)
         steps = [_expected(case, evidence, step) for step in range(window.steps)]
         modelled, deviation, measured = {}, {}, {}

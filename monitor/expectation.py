@@ -66,7 +66,9 @@ def expected_pressure(
     grown = _grown(document, network)
     evidence = recentred(case, grown, evidence_at(case, grown, settle(case), ()))
     place = place_of(case, evidence)
-    states = diagnoser.engine.solve_many([conditions_under(case, place, grown, step) for step in range(window.steps)])
+    # Steps in which a tank may be shut are no part of the case.
+    steps = range(case.window.steps)
+    states = diagnoser.engine.solve_many([conditions_under(case, place, grown, step) for step in steps])
     return float(np.mean([state.pressure[network.node_index[node]] for state in states]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from models.sample import Sample
 from models.site import Site
 from models.site_file import load_site
 from monitor.diagnoser import Asked, Diagnoser
+from monitor.expectation import HUNG, expected_pressure
 from monitor.monitor import COMPLAINED, QUICK, Monitor
 from stores.records import Records
 from stores.telemetry import open_telemetry
@@ -151,3 +153,19 @@ def test_answer_says_which_boundaries_nobody_had_read_when_the_customer_rang(sit
         {"element": "PU-1", "points": ["PU-1-RUNS"], "newest": None, "age_s": None},
         {"element": "TANK-E", "points": ["TANK-LEVEL"], "newest": lost.isoformat(), "age_s": 7200.0},
     ]
+
+
+def filled(samples: list[Sample], since: datetime) -> list[Sample]:
+    """Return samples of a plant whose tank is all but full since a time: its level does not say whether it is shut."""
+    return [replace(one, value=4.95) if one.point == "TANK-LEVEL" and one.time >= since else one for one in samples]
+
+
+def test_a_cure_is_held_against_the_model_though_a_tank_may_be_shut_in_part_of_the_time(
+    site: Site, diagnoser: Diagnoser
+) -> None:
+    at = datetime(2026, 7, 3, 19, tzinfo=UTC)
+    samples = filled(_samples(site.folder / "history.csv", site, at - HUNG, at), at - HUNG / 4)
+    window = diagnoser.window(samples, (at - HUNG).timestamp(), at.timestamp())
+    assert diagnoser.case(window).window.steps < window.steps
+    pressure = expected_pressure(diagnoser, samples, at, "J-126", {"causes": []}, {"replace": []})
+    assert 5.0 < pressure < 60.0
