@@ -10,12 +10,16 @@ from hydro.network import AT_LIMIT, CV_PIPE, GPV, JUNCTION, PIPE, PUMP, TANK, Ne
 from hydro.project import ACTIVE, Project
 from hydro.readings import Floats
 from hydro.state import State
-from hydro.toolkit import FRESH_FLOWS, Count, LinkValue, NodeValue, Option, Time
+from hydro.toolkit import FRESH_FLOWS, LAST_FLOWS, Count, LinkValue, NodeValue, Option, Time
 
 LEAK_EXPONENT = 0.5
 SHUT = 1e12
 """Minor loss that stands for a closed pipe with a check valve, whose status EPANET does not let go [-]."""
 DIGITS = 4
+STALLED, SURELY_BELOW = 1e-5, 1.0
+"""Flow of a pump that delivers nothing [m³/s], and by how much it is below its shutoff head where it would [m]."""
+NEARBY = (0.97, 1.03, 0.9)
+"""Parts of the demand from whose flows a state is looked for that was not found from EPANET's own guess."""
 _PLAIN = (LinkValue.DIAMETER, LinkValue.ROUGHNESS, LinkValue.MINOR_LOSS)
 
 
@@ -46,6 +50,9 @@ class Steady:
         self._is_junction = network.node_kind == JUNCTION
         project.kit.set_time(Time.DURATION, 0)
         project.open_solver()
+        self._pumps = np.array(list(network.pumps), dtype=np.intp)
+        # One of constant power lifts what little it delivers as high as it takes.
+        self._shutoff = np.array([np.inf if one.power > 0.0 else one.shutoff for one in network.pumps.values()])
 
     @property
     def project(self) -> Project:
@@ -59,8 +66,36 @@ class Steady:
     def solve(self, conditions: Conditions) -> State:
         """Return the steady state; it depends on the conditions alone, never on what was solved before."""
         self.set(conditions)
-        self._project.kit.call("initH", FRESH_FLOWS)
+        state = self._run(FRESH_FLOWS)
+        return state if not self._stalled(state) else self._unstalled(conditions, state)
+
+    def _run(self, flows: int) -> State:
+        self._project.kit.call("initH", flows)
         return self._project.run(self._network)
+
+    def _stalled(self, state: State) -> bool:
+        """Return whether some pump that is to run delivers nothing against less than its shutoff head.
+
+        EPANET's iterations come to rest there now and then, though the pump would deliver: no state of the network.
+        """
+        network, pumps = self._network, self._pumps
+        speed = state.setting[pumps]
+        still = (self._status[pumps] > 0.0) & (speed > 0.0) & (np.abs(state.flow[pumps]) < STALLED)
+        if not still.any():
+            return False
+        gain = state.head[network.end[pumps]] - state.head[network.start[pumps]]
+        return bool(np.any(gain[still] < self._shutoff[still] * speed[still] ** 2 - SURELY_BELOW))
+
+    def _unstalled(self, conditions: Conditions, stalled: State) -> State:
+        """Return the state found from the flows of a little less or more demand, or the stalled one if none is."""
+        for part in NEARBY:
+            self.set_demand(part * conditions.demand)
+            self._run(FRESH_FLOWS)
+            self.set_demand(conditions.demand)
+            state = self._run(LAST_FLOWS)
+            if not self._stalled(state):
+                return state
+        return stalled
 
     def set(self, conditions: Conditions) -> None:
         """Set everything that conditions say; what EPANET refuses leaves nothing behind that later ones rely on."""

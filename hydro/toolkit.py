@@ -22,8 +22,8 @@ import numpy as np
 from hydro.errors import EngineError
 from hydro.readings import Floats
 
-FRESH_FLOWS = 10
-"""``initH`` flag: start every solve from the same flows, never from the last solution."""
+FRESH_FLOWS, LAST_FLOWS = 10, 0
+"""``initH`` flags: start a solve from the same flows as every other one, or from those of the last solution."""
 WARNINGS = {
     1: "did not converge within the trials allowed",
     2: "may be unstable",
