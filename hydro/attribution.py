@@ -17,6 +17,7 @@ import numpy as np
 from hydro.conditions import Conditions
 from hydro.consequences import likely_place
 from hydro.diagnosis import Diagnosis
+from hydro.evidence import nodes_beyond
 from hydro.hypothesis import Fault, Hypothesis
 from hydro.mains import Main
 from hydro.resolve import conditions_under
@@ -68,6 +69,8 @@ def attribute(
     """Return the head lost at a node divided among the faults of a hypothesis and the mains too thin."""
     case = diagnosis.found.case
     place = likely_place(case, diagnosis.answering)
+    # What customers drew in that very step, as far as the readings tell it from an average one.
+    drawn = np.exp(nodes_beyond(diagnosis.answering.evidence, case.window, case.swing, step))
     players: list[Player] = [fault for fault in hypothesis if fault.kind.hydraulic]
     players += resizes
     subsets = list(_subsets(len(players)))
@@ -75,6 +78,7 @@ def attribute(
     def conditions(cured: frozenset[int]) -> Conditions:
         left = tuple(fault for one, fault in enumerate(players) if isinstance(fault, Fault) and one not in cured)
         condition = conditions_under(case, place, left, step)
+        condition = replace(condition, demand=condition.demand * drawn)
         for one in cured:
             player = players[one]
             if isinstance(player, Resize):

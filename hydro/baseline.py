@@ -55,7 +55,7 @@ def learn(engine: Engine, window: Window, departures: Departures, assets: Assets
     scatter = _spread_of(left)
     metered = window.observables.kind == DEMAND
     return Baseline(
-        departures=_learnt(departures, evidence, assets),
+        departures=_learnt(departures, evidence),
         points=window.points,
         hourly=_hourly(evidence, window),
         excess=np.where(metered, 0.0, np.sqrt(np.maximum(scatter**2 - expected**2, 0.0))),
@@ -89,12 +89,12 @@ def open_with(engine: Engine, window: Window, baseline: Baseline, assets: Assets
     return replace(case, plain=plain, hourly=baseline.hourly)
 
 
-def _learnt(departures: Departures, evidence: Evidence, assets: Assets) -> Departures:
+def _learnt(departures: Departures, evidence: Evidence) -> Departures:
     """Return the departures' posterior: of what the readings see, u of covariance B Bᵀ where it was 1."""
     root = evidence.root()
     told, axes = eigh(np.eye(len(root)) - root @ root.T, check_finite=False)
-    directions = lifted(departures, evidence, assets, axes * np.sqrt(np.maximum(told, 0.0)))
-    return departures.posterior(likely_departures(departures, evidence, assets), directions)
+    directions = lifted(departures, evidence, axes * np.sqrt(np.maximum(told, 0.0)))
+    return departures.posterior(likely_departures(departures, evidence), directions)
 
 
 def _swing(case: Case, evidence: Evidence, left: Floats) -> Swing:
@@ -105,7 +105,7 @@ def _swing(case: Case, evidence: Evidence, left: Floats) -> Swing:
         modelled = np.array([max(one.value[row], 1e-9) for one in evidence.snapshots])
         strayed = np.nanvar(left[row] / modelled) - np.nanmean((window.deviation[row] / modelled) ** 2)
         node[window.observables.index[row]] = np.sqrt(max(strayed, STEADY**2))
-    beyond = zones_beyond(evidence, case.assets, case.swing)
+    beyond = zones_beyond(evidence, window, case.assets, case.swing)
     spread = np.zeros_like(beyond)
     for step, snapshot in enumerate(evidence.snapshots):
         told = evidence.whitener[evidence.group[step]] @ zone_response(snapshot, case.assets)

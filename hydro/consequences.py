@@ -10,6 +10,7 @@ from scipy.linalg import solve_triangular
 
 from hydro.conditions import Conditions
 from hydro.diagnosis import Cause, Diagnosis
+from hydro.errors import SolveError
 from hydro.evidence import Evidence, Place, drift_of, lifted, likely_departures, seen_of
 from hydro.hypothesis import Fault, Hypothesis
 from hydro.readings import Floats
@@ -19,8 +20,8 @@ from hydro.weighing import Explained, rescan
 
 PATTERN_DOUBT = 0.15
 """What a customer draws more keeps to his old pattern no better than demands do to theirs: deviation at an hour [-]."""
-DRAWS = 120
-"""How many worlds are drawn from the posterior for an interval."""
+DRAWS, FEW_DRAWS, UNLIKELY = 120, 40, 0.02
+"""How many worlds are drawn from the posterior for an interval, and how many for that of a cause so unlikely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,14 @@ def likely_place(case: Case, explained: Explained) -> Place:
 
 def place_of(case: Case, evidence: Evidence) -> Place:
     """Return the working point moved to the departures that the evidence makes likeliest."""
-    return Place(likely_departures(case.departures, evidence, case.assets), evidence.place.zones)
+    return Place(likely_departures(case.departures, evidence), evidence.place.zones)
 
 
 def head_lost(diagnosis: Diagnosis, cause: Cause, rng: np.random.Generator) -> HeadLost | None:
-    """Return what the cause costs; None where it has not been solved exactly or moves no water."""
+    """Return what the cause costs.
+
+    None where it has not been solved exactly or moves no water, or where EPANET finds no state as likely as it.
+    """
     if cause.explained is None or not cause.fault.kind.hydraulic:
         return None
     case, explained = diagnosis.found.case, cause.explained
@@ -56,9 +60,12 @@ def head_lost(diagnosis: Diagnosis, cause: Cause, rng: np.random.Generator) -> H
     if len(steps) == 0:
         return None
     place = likely_place(case, explained)
-    lost = _difference(case, place, explained.hypothesis, cause.fault, steps)
-    node, step = _worst(diagnosis, lost)
-    drawn = _draws(diagnosis, cause, node, int(steps[step]), rng)
+    try:
+        lost = _difference(case, place, explained.hypothesis, cause.fault, steps)
+        node, step = _worst(diagnosis, lost)
+        drawn = _draws(diagnosis, cause, node, int(steps[step]), rng)
+    except SolveError:
+        return None
     middle = float(lost[step, node])
     low, high = np.percentile(drawn, [5, 95])
     return HeadLost(
@@ -99,15 +106,16 @@ def _worst(diagnosis: Diagnosis, lost: Floats) -> tuple[int, int]:
 
 
 def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.random.Generator) -> Floats:
-    """Return (DRAWS,) heads lost at the node in worlds drawn from the posterior of severities and departures."""
+    """Return (K,) heads lost at the node in worlds drawn from the posterior of severities and departures."""
     case, explained = diagnosis.found.case, cause.explained
     assert explained is not None
     keys = [fault.key for fault in explained.hypothesis]
     place = keys.index(cause.fault.key)
     scan, freed = rescan(diagnosis.found.asked, explained, place)
-    picks = rng.choice(len(scan.weights), p=scan.weights, size=DRAWS)
-    beside = scan.beside[picks].T + _spread(freed.beside.factor, rng)
-    seen_as = scan.departures[picks].T - freed.beside.coupling @ beside + _spread(freed.factor, rng)
+    count = DRAWS if cause.probability > UNLIKELY else FEW_DRAWS
+    picks = rng.choice(len(scan.weights), p=scan.weights, size=count)
+    beside = scan.beside[picks].T + _spread(freed.beside.factor, count, rng)
+    seen_as = scan.departures[picks].T - freed.beside.coupling @ beside + _spread(freed.factor, count, rng)
     departures = _departures(case, freed, seen_as, rng)
     conditions: list[Conditions] = []
     for draw, pick in enumerate(picks.tolist()):
@@ -126,9 +134,9 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
     return np.asarray(heads[0::2] - heads[1::2])
 
 
-def _spread(factor: Floats, rng: np.random.Generator) -> Floats:
-    """Return (r, DRAWS) draws with covariance (L Lᵀ)⁻¹ around zero."""
-    return np.asarray(solve_triangular(factor.T, rng.standard_normal((len(factor), DRAWS)), lower=False))
+def _spread(factor: Floats, count: int, rng: np.random.Generator) -> Floats:
+    """Return (r, count) draws with covariance (L Lᵀ)⁻¹ around zero."""
+    return np.asarray(solve_triangular(factor.T, rng.standard_normal((len(factor), count)), lower=False))
 
 
 def _world(hypothesis: Hypothesis, place: int, severity: float, beside: Floats) -> Hypothesis:
@@ -142,13 +150,13 @@ def _world(hypothesis: Hypothesis, place: int, severity: float, beside: Floats) 
 
 
 def _departures(case: Case, evidence: Evidence, seen_as: Floats, rng: np.random.Generator) -> Floats:
-    """Return (P, DRAWS) departures x drawn among those that are seen as u = ``seen_as`` (r, DRAWS).
+    """Return (P, K) departures x drawn among those that are seen as u = ``seen_as`` (r, K).
 
     Draws from what was believed before are moved by what their u lack: what the readings cannot see stays as drawn.
     """
-    drawn = case.departures.draw(rng, DRAWS)
-    missing = seen_as - seen_of(case.departures, evidence, case.assets, drawn - case.departures.mean[:, None])
-    return np.asarray(drawn + lifted(case.departures, evidence, case.assets, missing))
+    drawn = case.departures.draw(rng, seen_as.shape[1])
+    missing = seen_as - seen_of(evidence, drawn - case.departures.mean[:, None])
+    return np.asarray(drawn + lifted(case.departures, evidence, missing))
 
 
 def _within(severities: Floats, pick: int, rng: np.random.Generator) -> float:

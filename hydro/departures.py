@@ -11,11 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import eigh
+from scipy.sparse import csc_array, csr_array, eye_array, hstack
 
 from hydro.assets import Assets
 from hydro.conditions import Conditions
 from hydro.network import AT_LIMIT, OFF_LIMIT, PIPE, TANK, Network
 from hydro.readings import Floats
+from hydro.slopes import gram
 from hydro.snapshot import Regime, Snapshot
 
 RESISTANCE_EXPONENT = {"H-W": -1.852, "C-M": 2.0, "D-W": 0.25}
@@ -73,10 +75,10 @@ class Departures:
         """Return (P,) the departures at x = ``place``."""
         return np.asarray(self.deviation * place)
 
-    def shared(self, seen: Floats) -> Floats:
+    def shared(self, seen: csr_array) -> Floats:
         """Return (M, M) covariance of M values that move by ``seen`` (M, P) per unit of x."""
         taken = seen @ self.learnt
-        return np.asarray(seen @ seen.T - taken @ taken.T)
+        return np.asarray(gram(seen) - taken @ taken.T)
 
     def spread(self, columns: Floats) -> Floats:
         """Return (P, k) the covariance of x times ``columns`` (P, k)."""
@@ -144,17 +146,18 @@ def prior_swing(assets: Assets, spread: Uncertainty) -> Swing:
     return Swing(node, spread.zone_noise_cv, spread.zone_drift_cv)
 
 
-def sensitivity(regime: Regime, assets: Assets) -> Floats:
+def sensitivity(regime: Regime, assets: Assets) -> csr_array:
     """Return (S, P) the change of each observed value per unit of each departure."""
-    by_node = regime.demand * regime.conditions.demand
-    by_link = regime.headloss * np.where(regime.network.link_kind <= PIPE, regime.state.headloss, 0.0)
-    by_zone = by_node @ _of_zones(assets)
-    return np.hstack([by_node, by_zone, by_link, regime.source, np.eye(regime.points)])
+    by_node = regime.demand.scaled(regime.conditions.demand)
+    by_link = regime.headloss.scaled(np.where(regime.network.link_kind <= PIPE, regime.state.headloss, 0.0))
+    by_zone = csc_array(by_node @ _of_zones(assets))
+    datum = eye_array(regime.points, format="csc")
+    return csr_array(hstack([by_node, by_zone, by_link, regime.source.matrix, datum], format="csr"))
 
 
 def zone_response(snapshot: Snapshot | Regime, assets: Assets) -> Floats:
     """Return (S, Z) the change of each observed value per unit of log demand factor of each zone."""
-    return np.asarray(snapshot.demand @ (snapshot.conditions.demand[:, None] * _of_zones(assets)))
+    return snapshot.demand.summed(snapshot.conditions.demand[:, None] * _of_zones(assets))
 
 
 def depart(

@@ -25,7 +25,7 @@ def doubted(diagnosis: Diagnosis, step: int) -> list[tuple[Hypothesis, float]]:
     if complaint is None:
         return []
     snapshot = leading.evidence.snapshots[step]
-    felt = np.abs(snapshot.headloss[complaint.row])
+    felt = np.abs(snapshot.headloss.row(complaint.row))
     keys = {fault.key for fault in leading.hypothesis}
     found: list[tuple[Hypothesis, float]] = []
     for key, (candidate, prior) in diagnosis.found.asked.believed.items():

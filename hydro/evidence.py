@@ -11,16 +11,19 @@ off: departures that the readings see only while a fault is there are in the G o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_solve, eigh, solve_triangular
+from scipy.linalg import cho_solve, solve_triangular
+from scipy.linalg.lapack import dpstrf
+from scipy.sparse import csr_array, diags_array, vstack
 
 from hydro.assets import Assets
 from hydro.departures import Departures, Swing, sensitivity, zone_response
 from hydro.readings import Floats
+from hydro.slopes import gram, without_faint
 from hydro.snapshot import Regime, Snapshot
 from hydro.window import Window
 
@@ -60,14 +63,29 @@ class Beside:
 
 
 @dataclass(frozen=True, slots=True)
+class Sight:
+    """What the readings of K regimes can see of the departures, and how they stir by themselves.
+
+    By regime: ``seen`` (S, P) the change of each observed value per unit of x, ``noise`` (S, S) the covariance of what
+    demand does in time, ``root`` (S, r) the observed values per unit of u; ``axes``: (K, S, r), with which u follows
+    from what the readings see of x.
+    """
+
+    seen: Mapping[Regime, csr_array]
+    noise: Mapping[Regime, Floats]
+    root: Mapping[Regime, Floats]
+    axes: Floats
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """What T steps of readings say, with the departures integrated out.
 
     Steps of one regime in which the same points were read form a group: ``group``: (T,), ``whitener``: (Q, S, S) with
     zero rows and columns where nothing was read, ``basis``: (Q, S, r) whitened. ``residual``: (T, S) whitened;
-    ``factor``: (r, r) lower Cholesky factor of A; ``mean``: (r,) posterior mean of u; ``axes``: (K, S, r), with which u
-    follows from what the readings see of x; ``log_likelihood``: of the readings without a fault beyond those in the
-    snapshots; ``beside``: what else was integrated out.
+    ``factor``: (r, r) lower Cholesky factor of A; ``mean``: (r,) posterior mean of u; ``sight``: what u is;
+    ``log_likelihood``: of the readings without a fault beyond those in the snapshots; ``beside``: what else was
+    integrated out.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -78,7 +96,7 @@ class Evidence:
     residual: Floats
     factor: Floats
     mean: Floats
-    axes: Floats
+    sight: Sight
     log_likelihood: float
     beside: Beside
 
@@ -106,6 +124,15 @@ class Evidence:
         """Return (r, r) B with covariance of u = B Bᵀ."""
         return np.asarray(solve_triangular(self.factor, np.eye(len(self.factor)), lower=True).T)
 
+    def shifted(self, moved: Floats) -> Evidence:
+        """Return the evidence were the model's values moved by (T, S), all it responds to as it was."""
+        snapshots = tuple(replace(one, value=one.value + by) for one, by in zip(self.snapshots, moved, strict=True))
+        residual = self.residual - self.whitened(moved)
+        mean = cho_solve((self.factor, True), self.projected(residual))
+        told = np.einsum("tsk,ts->k", self.beside.columns, residual)
+        beside = replace(self.beside, mean=np.asarray(cho_solve((self.beside.factor, True), told)))
+        return replace(self, snapshots=snapshots, residual=residual, mean=mean, beside=beside)
+
     def with_beside(self, columns: Floats) -> Evidence:
         """Return the evidence with more Gaussian unknowns integrated out, after those that are beside already.
 
@@ -132,19 +159,20 @@ def weigh(
     assets: Assets,
     swing: Swing,
     temper: float = 1.0,
+    before: Sight | None = None,
 ) -> Evidence:
     """Return the evidence of a window at the snapshots, one for each of its steps.
 
-    ``temper`` (0..1] discounts steps that repeat one another: the variance of the noise is divided by it.
+    ``temper`` (0..1] discounts steps that repeat one another: the variance of the noise is divided by it. ``before``:
+    of the same departures, holds for the regimes that it knows.
     """
-    seen = _seen(snapshots, departures, assets)
-    residual = _residual(snapshots, window, departures, place, assets, seen)
+    sight = _sight(_regimes(snapshots), window, departures, assets, swing, before)
+    by_zone = np.stack([zone_response(one, assets) for one in snapshots])
+    residual = _residual(snapshots, window, departures, place, sight, by_zone)
     known = np.isfinite(residual)
-    noise = {one: _noise(one, assets, swing, window) for one in _regimes(snapshots)}
-    group, whiteners, halves = _whiteners(snapshots, window, known, noise, temper)
+    group, whiteners, halves = _whiteners(snapshots, window, known, sight.noise, temper)
     regime_of = _regime_of_groups(snapshots, group)
-    axes, root = _roots(departures, seen, noise, window)
-    basis = np.stack([whitener @ root[regime] for whitener, regime in zip(whiteners, regime_of, strict=True)])
+    basis = np.stack([whitener @ sight.root[regime] for whitener, regime in zip(whiteners, regime_of, strict=True)])
     white = np.einsum("tij,tj->ti", whiteners[group], np.where(known, residual, 0.0))
     factor, mean, told = _integrated(basis, white, group)
     still = Evidence(
@@ -156,11 +184,17 @@ def weigh(
         residual=white,
         factor=factor,
         mean=mean,
-        axes=axes,
+        sight=sight,
         log_likelihood=told + float(halves[group].sum()),
         beside=_nothing(white.shape, basis.shape[2]),
     )
-    return still.with_beside(drift_columns(snapshots, window, assets, swing))
+    return still.with_beside(_drift_columns(window, by_zone * swing.drift))
+
+
+def expected(evidence: Evidence) -> float:
+    """Return the log-likelihood that the readings would have, were they off by no more than their noise."""
+    left = float(np.sum(evidence.unexplained() ** 2) + np.sum(evidence.mean**2) + np.sum(evidence.beside.mean**2))
+    return evidence.log_likelihood + 0.5 * (left - float(evidence.read.sum()))
 
 
 def trusting(window: Window, evidence: Evidence) -> Window:
@@ -194,9 +228,8 @@ def knots(window: Window) -> Floats:
     return weights
 
 
-def drift_columns(snapshots: Sequence[Snapshot], window: Window, assets: Assets, swing: Swing) -> Floats:
-    """Return (T, S, M·Z) how each zone's drift at each knot moves the observed values per standard deviation."""
-    by_zone = np.stack([zone_response(one, assets) for one in snapshots]) * swing.drift
+def _drift_columns(window: Window, by_zone: Floats) -> Floats:
+    """Return (T, S, M·Z) how each zone's drift at each knot moves the values that ``by_zone`` (T, S, Z) moves."""
     columns = knots(window)[:, None, :, None] * by_zone[:, :, None, :]
     return columns.reshape(*by_zone.shape[:2], -1)
 
@@ -210,37 +243,47 @@ def drift_of(window: Window, assets: Assets, swing: Swing, beside: Floats) -> Fl
 
 def zones_now(evidence: Evidence, window: Window, assets: Assets, swing: Swing) -> Floats:
     """Return (T, Z) the most likely zone factors in time, given the evidence's departures."""
-    return drift_of(window, assets, swing, evidence.beside.mean) + zones_beyond(evidence, assets, swing)
+    return drift_of(window, assets, swing, evidence.beside.mean) + zones_beyond(evidence, window, assets, swing)
 
 
-def zones_beyond(evidence: Evidence, assets: Assets, swing: Swing) -> Floats:
+def zones_beyond(evidence: Evidence, window: Window, assets: Assets, swing: Swing) -> Floats:
     """Return (T, Z) the most likely zone factors from step to step, beyond their drift."""
     left = evidence.unexplained()
     zones = []
     for step, snapshot in enumerate(evidence.snapshots):
         response = evidence.whitener[evidence.group[step]] @ zone_response(snapshot, assets)
         # Σ already holds the zones' variance, so this is its posterior mean, not a least-squares fit.
-        zones.append(swing.zone**2 * (response.T @ left[step]))
+        zones.append(swing.zone**2 / window.weight[step] * (response.T @ left[step]))
     return np.stack(zones)
 
 
-def lifted(departures: Departures, evidence: Evidence, assets: Assets, seen_as: Floats) -> Floats:
+def nodes_beyond(evidence: Evidence, window: Window, swing: Swing, step: int) -> Floats:
+    """Return (N,) the most likely log factor of each node's demand in one step, beyond what its zone draws."""
+    snapshot = evidence.snapshots[step]
+    left = evidence.whitener[evidence.group[step]].T @ evidence.unexplained()[step]
+    # Σ holds the nodes' variance, as it does the zones'.
+    scale = swing.node**2 / window.weight[step]
+    return np.asarray(scale * (snapshot.demand.scaled(snapshot.conditions.demand).T @ left))
+
+
+def lifted(departures: Departures, evidence: Evidence, seen_as: Floats) -> Floats:
     """Return (P, …) the likeliest departures x, less their mean, that are seen as u = ``seen_as`` (r, …)."""
-    seen = _seen(evidence.snapshots, departures, assets)
-    parts = (one.T @ (axes @ seen_as) for one, axes in zip(seen.values(), evidence.axes, strict=True))
+    sight = evidence.sight
+    parts = (one.T @ (axes @ seen_as) for one, axes in zip(sight.seen.values(), sight.axes, strict=True))
     return departures.spread(sum(parts, np.zeros((len(departures.mean), *seen_as.shape[1:]))))
 
 
-def seen_of(departures: Departures, evidence: Evidence, assets: Assets, moved: Floats) -> Floats:
+def seen_of(evidence: Evidence, moved: Floats) -> Floats:
     """Return (r, …) the u as which departures ``moved`` (P, …) from their mean are seen."""
-    seen = _seen(evidence.snapshots, departures, assets)
-    parts = (axes.T @ (one @ moved) for one, axes in zip(seen.values(), evidence.axes, strict=True))
-    return np.asarray(sum(parts, np.zeros((evidence.axes.shape[2], *moved.shape[1:]))))
+    sight = evidence.sight
+    parts = (axes.T @ (one @ moved) for one, axes in zip(sight.seen.values(), sight.axes, strict=True))
+    return np.asarray(sum(parts, np.zeros((sight.axes.shape[2], *moved.shape[1:]))))
 
 
-def likely_departures(departures: Departures, evidence: Evidence, assets: Assets) -> Floats:
+def likely_departures(departures: Departures, evidence: Evidence) -> Floats:
     """Return (P,) the departures x that the evidence makes likeliest."""
-    return np.asarray(departures.mean + lifted(departures, evidence, assets, evidence.mean))
+    seen_as = evidence.mean - evidence.beside.coupling @ evidence.beside.mean
+    return np.asarray(departures.mean + lifted(departures, evidence, seen_as))
 
 
 def _nothing(shape: tuple[int, ...], rank: int) -> Beside:
@@ -272,9 +315,26 @@ def _regimes(snapshots: Sequence[Snapshot]) -> list[Regime]:
     return list(dict.fromkeys(one.regime for one in snapshots))
 
 
-def _seen(snapshots: Sequence[Snapshot], departures: Departures, assets: Assets) -> dict[Regime, Floats]:
-    """Return for each regime (S, P) the change of each observed value per unit of x."""
-    return {one: sensitivity(one, assets) * departures.deviation for one in _regimes(snapshots)}
+def _sight(
+    regimes: Sequence[Regime],
+    window: Window,
+    departures: Departures,
+    assets: Assets,
+    swing: Swing,
+    before: Sight | None,
+) -> Sight:
+    """Return what the readings of some regimes can see; what was seen ``before`` is not looked for again."""
+    if before is not None and list(before.seen) == list(regimes):
+        return before
+    seen, noise = dict[Regime, csr_array](), dict[Regime, Floats]()
+    for one in regimes:
+        if before is not None and one in before.seen:
+            seen[one], noise[one] = before.seen[one], before.noise[one]
+        else:
+            seen[one] = csr_array(sensitivity(one, assets) @ diags_array(departures.deviation))
+            noise[one] = _noise(one, assets, swing, window)
+    axes, root = _roots(departures, seen, noise, window)
+    return Sight(seen, noise, root, axes)
 
 
 def _residual(
@@ -282,19 +342,15 @@ def _residual(
     window: Window,
     departures: Departures,
     place: Place,
-    assets: Assets,
-    seen: dict[Regime, Floats],
+    sight: Sight,
+    by_zone: Floats,
 ) -> Floats:
     """Return (T, S) readings less the model at the departures' mean, NaN where nothing was read."""
     datum = departures.split(departures.theta(place.departures))[4]
-    moved = {regime: one @ (departures.mean - place.departures) for regime, one in seen.items()}
+    moved = {regime: one @ (departures.mean - place.departures) for regime, one in sight.seen.items()}
     return np.stack(
         [
-            window.value[:, step]
-            - one.value
-            - datum
-            - moved[one.regime]
-            + zone_response(one, assets) @ place.zones[step]
+            window.value[:, step] - one.value - datum - moved[one.regime] + by_zone[step] @ place.zones[step]
             for step, one in enumerate(snapshots)
         ]
     )
@@ -302,19 +358,24 @@ def _residual(
 
 def _noise(regime: Regime, assets: Assets, swing: Swing, window: Window) -> Floats:
     """Return (S, S) covariance of what demand does in time, and of the noise in the levels that drive the model."""
-    by_node = regime.demand * regime.conditions.demand * swing.node
+    by_node = regime.demand.scaled(regime.conditions.demand * swing.node)
     by_zone = zone_response(regime, assets) * swing.zone
-    by_level = regime.source * window.head_deviation
-    return np.asarray(by_node @ by_node.T + by_zone @ by_zone.T + by_level @ by_level.T)
+    by_level = regime.source.scaled(window.head_deviation)
+    return np.asarray(gram(by_node) + by_zone @ by_zone.T + gram(by_level))
 
 
 def _whiteners(
-    snapshots: Sequence[Snapshot], window: Window, known: NDArray[np.bool_], noise: dict[Regime, Floats], temper: float
+    snapshots: Sequence[Snapshot],
+    window: Window,
+    known: NDArray[np.bool_],
+    noise: Mapping[Regime, Floats],
+    temper: float,
 ) -> tuple[NDArray[np.intp], Floats, Floats]:
     """Return (T,) groups, (Q, S, S) whiteners and (Q,) logs of their determinants."""
     variance = np.where(known, window.deviation.T**2, 1.0)
     # A meter's noise follows its value: within a factor of two readings of one regime share their mean.
     size = np.where(known, np.round(0.5 * np.log2(variance)), 99.0)
+    size = np.column_stack([size, window.weight])
     members: dict[tuple[Regime, bytes], list[int]] = {}
     alike: dict[tuple[int, bytes], list[int]] = {}
     for step, one in enumerate(snapshots):
@@ -325,7 +386,9 @@ def _whiteners(
     for place, ((regime, sized), steps) in enumerate(members.items()):
         group[steps] = place
         # The mean is that of the regime without a fault: no fault is to gain by how it divides the steps.
-        covariance = noise[regime] + np.diag(variance[alike[regime.number, sized]].mean(axis=0))
+        spread = np.diag(variance[alike[regime.number, sized]].mean(axis=0))
+        # What demand does from step to step is less in the mean of several.
+        covariance = noise[regime] / window.weight[steps[0]] + spread
         whitener, half = _whitener(covariance / temper, known[steps[0]])
         whiteners.append(whitener)
         halves.append(half)
@@ -338,19 +401,27 @@ def _regime_of_groups(snapshots: Sequence[Snapshot], group: NDArray[np.intp]) ->
 
 
 def _roots(
-    departures: Departures, seen: dict[Regime, Floats], noise: dict[Regime, Floats], window: Window
+    departures: Departures, seen: Mapping[Regime, csr_array], noise: Mapping[Regime, Floats], window: Window
 ) -> tuple[Floats, dict[Regime, Floats]]:
-    """Return axes (K, S, r) and for each regime (S, r) the observed values per unit of u."""
+    """Return axes (K, S, r) and for each regime (S, r) the observed values per unit of u.
+
+    A Cholesky factor with pivots: u are the values that say most, each less what those before it say already.
+    """
     size = len(window.points)
     read = np.isfinite(window.value)
     usual = np.sqrt(np.where(read, window.deviation**2, 0.0).sum(axis=1) / np.maximum(read.sum(axis=1), 1))
     usual = np.where(read.any(axis=1), usual, NEVER)
     weight = 1.0 / np.sqrt(np.concatenate([np.diag(one) + usual**2 for one in noise.values()]))
-    spread, axes = eigh(departures.shared(np.vstack(list(seen.values())) * weight[:, None]), check_finite=False)
-    worth = spread > FAINT**2
-    axes, spread = axes[:, worth], np.sqrt(spread[worth])
-    root = (axes * spread) / weight[:, None]
-    turned = (axes / spread) * weight[:, None]
+    every = csr_array(diags_array(weight) @ vstack(list(seen.values()), format="csr"))
+    # All that is left out of a row together is much fainter than a direction that is not worth a column.
+    shared = departures.shared(without_faint(every, 0.1 * FAINT / np.sqrt(every.shape[1])))
+    lower, pivots, rank, _ = dpstrf(shared, tol=FAINT**2, lower=1)
+    order = pivots - 1
+    lower = np.tril(lower)[:, :rank]
+    root, turned = np.empty_like(lower), np.zeros_like(lower)
+    root[order] = lower
+    turned[order[:rank]] = solve_triangular(lower[:rank], np.eye(rank), lower=True).T
+    root, turned = root / weight[:, None], turned * weight[:, None]
     by_regime = {regime: root[size * place : size * (place + 1)] for place, regime in enumerate(seen)}
     return turned.reshape(len(seen), size, -1), by_regime
 

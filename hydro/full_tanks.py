@@ -2,94 +2,144 @@
 
 A tank that is full shuts its inlet; a hand's breadth below, it takes a good part of what the pumps deliver. A measured
 level within its noise of the limit does not say which. The other readings do: heads all over the network differ by
-metres between the two. Each such step is solved both ways, and what suits the readings better is believed.
+metres between the two. Each such step is solved both ways, and what suits the readings better is believed. Of several
+tanks that are doubtful at once, one after the other is turned over as long as that suits the readings better.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from itertools import product
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.special import softmax
 
 from hydro.conditions import Conditions
 from hydro.engine import Engine
 from hydro.network import OFF_LIMIT, TANK, Network
 from hydro.readings import Floats
-from hydro.state import State
 from hydro.window import Window
 
 SURELY = 4.0
 """Standard deviations of its level by which a tank is surely off its limit."""
-APART = 0.1
-"""Ways that differ nowhere by more than this are one [m]."""
+LIKELY = 2.0
+"""A level this many standard deviations off a limit is as likely off it as at it: no tank rests beside its limit."""
 SWING, MOST_SWINGS = 0.1, 3
 """Deviation of the log demand of a step as a whole, before its readings are looked at [-], and how many at most."""
 TOGETHER = 4
-"""How many tanks of a step are decided together at most: each doubles what is solved."""
+"""How many tanks of a step are decided at most."""
+TURNS = 3
+"""How often the best way known of a step is looked around at most, one tank turned over."""
 
-Flags = NDArray[np.bool_]
+Turned = tuple[bool, ...]
+"""Of the tanks of a step that are near a limit, which are at it."""
 
 
 def decide(
     engine: Engine, window: Window, conditions: Sequence[Conditions], misfit: float
-) -> tuple[list[Floats], Flags]:
-    """Return (N,) heads of every step with each tank near a limit at it or off it, and (T,) whether that was in doubt.
+) -> tuple[list[Floats], Floats]:
+    """Return (N,) heads of every step with each tank near a limit at it or off it, and (S, T) doubt in the readings.
 
-    ``misfit``: what the model may be off beyond a reading's noise, as a part of the reading [-].
+    ``misfit``: what the model may be off beyond a reading's noise, as a part of the reading [-]. The doubt is by how
+    much readings would be others had it been decided otherwise, as likely as that is [SI].
     """
-    network = engine.network
-    ways = [_ways(network, window, one, step) for step, one in enumerate(conditions)]
-    asked = [
-        replace(conditions[step], head=head) for step, every in enumerate(ways) for head in every if len(every) > 1
-    ]
-    solved = iter(engine.solve_many(asked))
-    busier = iter(engine.solve_many([replace(one, demand=one.demand * np.exp(SWING)) for one in asked]))
-    heads, doubtful = [every[0] for every in ways], np.zeros(window.steps, dtype=bool)
-    for step, every in enumerate(ways):
-        if len(every) > 1:
-            states = [(next(solved), next(busier)) for _ in every]
-            # The first way has every tank off its limit: it stays unless another one is better.
-            best = int(np.argmin([_misfit(network, window, *both, step, misfit) for both in states]))
-            heads[step] = every[best]
-            pressure = np.stack([state.pressure[network.node_kind != TANK] for state, _ in states])
-            doubtful[step] = np.ptp(pressure, axis=0).max() > APART
-    return heads, doubtful
+    near = [_near(engine.network, window, step) for step in range(window.steps)]
+    best = [_as_is(one, tanks) for one, tanks in zip(conditions, near, strict=True)]
+    tried: list[dict[Turned, _Way]] = [{} for _ in near]
+    for _ in range(TURNS):
+        wanted = [(step, way) for step, one in enumerate(best) for way in _around(one) if way not in tried[step]]
+        asked = [replace(conditions[step], head=_head(conditions[step], near[step], way)) for step, way in wanted]
+        busier = [replace(one, demand=one.demand * np.exp(SWING)) for one in asked]
+        states = engine.solve_many([*asked, *busier])
+        for (step, way), state, more in zip(wanted, states, states[len(asked) :], strict=False):
+            values, grown = (window.observables.values(one, engine.network) for one in (state, more))
+            odds = _misfit(window, values, grown, step, misfit) + _odds(near[step], way)
+            tried[step][way] = _Way(values, odds)
+        best = [_best(ways) for ways in tried]
+    heads = [_head(one, tanks, way) for one, tanks, way in zip(conditions, near, best, strict=True)]
+    doubt = [_doubt(ways, way) if ways else np.zeros(len(window.value)) for ways, way in zip(tried, best, strict=True)]
+    return heads, np.stack(doubt, axis=1)
 
 
-def _ways(network: Network, window: Window, condition: Conditions, step: int) -> list[Floats]:
-    """Return (N,) heads with each tank near a limit off it or at it, in every combination."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """(S,) what the points read with tanks near a limit off it or at it, and how much speaks against that."""
+
+    values: Floats
+    odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A tank near a limit: its head [m] off it and at it, and how much its level speaks against the limit."""
+
+    node: int
+    off: float
+    limit: float
+    odds: float
+
+
+def _around(way: Turned) -> list[Turned]:
+    """Return a way and those with one tank turned over; none where no tank is near a limit."""
+    return [way, *((*way[:one], not way[one], *way[one + 1 :]) for one in range(len(way)))] if way else []
+
+
+def _best(ways: Mapping[Turned, _Way]) -> Turned:
+    return min(ways, key=lambda way: ways[way].odds, default=())
+
+
+def _as_is(condition: Conditions, near: Sequence[_Near]) -> Turned:
+    return tuple(abs(condition.head[one.node] - one.limit) < OFF_LIMIT for one in near)
+
+
+def _head(condition: Conditions, near: Sequence[_Near], way: Turned) -> Floats:
+    """Return (N,) the heads of a step with its tanks off their limits or at them."""
+    head = condition.head.copy()
+    for one, at_limit in zip(near, way, strict=True):
+        head[one.node] = one.limit if at_limit else one.off
+    return head
+
+
+def _odds(near: Sequence[_Near], way: Turned) -> float:
+    """Return how much the tanks' levels speak against a way."""
+    return sum(one.odds if at_limit else 0.5 * LIKELY**2 for one, at_limit in zip(near, way, strict=True))
+
+
+def _doubt(ways: Mapping[Turned, _Way], best: Turned) -> Floats:
+    """Return (S,) by how much readings would be others had it been decided otherwise, as likely as that is."""
+    values = np.stack([way.values for way in ways.values()])
+    odds = np.array([way.odds for way in ways.values()])
+    return np.asarray(np.sqrt(softmax(-odds) @ (values - ways[best].values) ** 2))
+
+
+def _near(network: Network, window: Window, step: int) -> list[_Near]:
+    """Return the tanks of a step that may be at a limit."""
     measured = window.head[step]
-    choices: list[tuple[int, float, float]] = []
+    found = list[_Near]()
     for tank in np.flatnonzero((network.node_kind == TANK) & np.isfinite(measured)).tolist():
         level = measured[tank]
         near = SURELY * window.head_deviation[tank]
         full, empty = network.greatest_head[tank], network.least_head[tank]
         if full - level <= near:
-            choices.append((tank, min(level, full - OFF_LIMIT), full))
+            off, limit = min(level, full - OFF_LIMIT), full
         elif level - empty <= near:
-            choices.append((tank, max(level, empty + OFF_LIMIT), empty))
-    ways = []
-    for chosen in product((0, 1), repeat=min(len(choices), TOGETHER)):
-        head = condition.head.copy()
-        for at_limit, (tank, off, limit) in zip(chosen, choices, strict=False):
-            head[tank] = limit if at_limit else off
-        ways.append(head)
-    return ways
+            off, limit = max(level, empty + OFF_LIMIT), empty
+        else:
+            continue
+        found.append(_Near(tank, off, limit, 0.5 * float((level - limit) / window.head_deviation[tank]) ** 2))
+    return found[:TOGETHER]
 
 
-def _misfit(network: Network, window: Window, state: State, busier: State, step: int, part: float) -> float:
-    """Return how badly a state suits a step's readings; no reading has more of a say than a few others.
+def _misfit(window: Window, modelled: Floats, busier: Floats, step: int, part: float) -> float:
+    """Return how badly ``modelled`` values (S,) suit a step's readings; no reading has more of a say than a few others.
 
     Demand as a whole may stand above or below what is believed: with all tanks shut, heads hang on it by many metres.
-    ``busier``: the state where it stands ``SWING`` above.
+    ``busier``: (S,) where it stands ``SWING`` above.
     """
-    modelled, read = window.observables.values(state, network), window.value[:, step]
+    read = window.value[:, step]
     known = np.isfinite(read)
     spread = np.hypot(window.deviation[known, step], part * np.abs(read[known]))
-    grown = (window.observables.values(busier, network) - modelled)[known] / spread
+    grown = (busier - modelled)[known] / spread
     swings = np.linspace(-MOST_SWINGS, MOST_SWINGS, 8 * MOST_SWINGS + 1)
     off = ((read - modelled)[known] / spread)[:, None] - grown[:, None] * swings
     return float((np.log1p(off**2).sum(axis=0) + 0.5 * swings**2).min())

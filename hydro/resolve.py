@@ -26,12 +26,16 @@ from hydro.window import Window, conditions_of, day_conditions, switching
 
 VALUES, LEAST_REGIMES, MOST_REGIMES = 700, 4, 16
 """How many observed values are linearised, over how many ways of working."""
+FEW, FEWEST = 8, 3
+"""Of how many steps a fault is solved to see what it does, and whether it is worth looking at."""
 UNLEARNT, LEARNT = 0.1, 0.02
 """What the model may be off before and after it has learnt from a window, as a part of a reading [-]."""
 AGAIN = 2
 """How often tanks near their limits are decided anew with what was learnt the time before."""
 MOST_ROUNDS, UNSETTLED = 8, 10.0
 """How often the working point is looked for at most, and what a round beyond the first few must gain."""
+WIDEST = 3.0
+"""How far zones stray at most from what is believed, in standard deviations."""
 LATE = 6
 """How many of the last steps say how demand stands today."""
 
@@ -42,7 +46,8 @@ class Case:
 
     ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them;
     ``hourly``: (24, Z) log demand factor of each zone by the hour, which a baseline taught; ``regimes``: (T,) in which
-    way the network works, and ``middles``: (K,) the step in the middle of each.
+    way the network works, and ``middles``: (K,) the step in the middle of each; ``few``, ``fewest``: (T,) the same by
+    fewer ways, of which one step each is solved to see what a fault does.
     """
 
     engine: Engine
@@ -51,10 +56,17 @@ class Case:
     hourly: Floats
     regimes: NDArray[np.intp]
     middles: NDArray[np.intp]
+    few: NDArray[np.intp]
+    fewest: NDArray[np.intp]
     departures: Departures
     assets: Assets
     swing: Swing
     temper: float
+
+    @property
+    def compared(self) -> NDArray[np.intp]:
+        """Return the steps, one for each of the fewest ways of working, in which faults are compared."""
+        return np.array([np.flatnonzero(self.fewest == way)[0] for way in np.unique(self.fewest)], dtype=np.intp)
 
 
 @on_one_core
@@ -66,7 +78,7 @@ def settle(case: Case, rounds: int = 3) -> Evidence:
     place = Place(case.departures.mean, np.zeros((case.window.steps, len(case.assets.zone_names))))
     best = evidence = _weigh(case, case.window, _take(case, place, slopes=rounds == 1), place)
     for number in range(2, MOST_ROUNDS + 1):
-        evidence = _weigh(case, trusting(case.window, evidence), evidence.snapshots, place)
+        evidence = _weigh(case, trusting(case.window, evidence), evidence.snapshots, place, evidence)
         place = _likely(case, evidence)
         evidence = _weigh(case, case.window, _take(case, place, slopes=number >= rounds), place)
         gained = evidence.log_likelihood - best.log_likelihood
@@ -89,7 +101,7 @@ def at_rest(case: Case) -> Evidence:
     place = Place(case.departures.mean, still)
     snapshots = _take(case, place, slopes=False)
     evidence = _weigh(case, case.window, snapshots, place)
-    evidence = _weigh(case, trusting(case.window, evidence), snapshots, place)
+    evidence = _weigh(case, trusting(case.window, evidence), snapshots, place, evidence)
     place = Place(case.departures.mean, zones_now(evidence, case.window, case.assets, case.swing))
     return _weigh(case, case.window, _take(case, place), place)
 
@@ -145,26 +157,39 @@ def evidence_at(case: Case, hypothesis: Hypothesis, base: Evidence, standing: Hy
     changed = [fault for fault in (*standing, *hypothesis) if (fault in standing) != (fault in hypothesis)]
     first = min((fault.onset for fault in changed if fault.kind.hydraulic), default=case.window.steps)
     snapshots = [*base.snapshots[:first], *_anew(case, base.place, hypothesis, base.snapshots, first)]
-    return _weigh(case, _without_misreading(case, hypothesis, snapshots), snapshots, base.place)
+    return _weigh(case, _without_misreading(case, hypothesis, snapshots), snapshots, base.place, base)
 
 
 def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
     """Return the evidence under a hypothesis at the departures and zone factors that it makes likeliest."""
     window = _without_misreading(case, hypothesis, evidence.snapshots)
-    believable = _weigh(case, trusting(window, evidence), evidence.snapshots, evidence.place)
+    believable = _weigh(case, trusting(window, evidence), evidence.snapshots, evidence.place, evidence)
     place = _likely(case, believable)
     snapshots = _anew(case, place, hypothesis, evidence.snapshots, 0)
     return _weigh(case, _without_misreading(case, hypothesis, snapshots), snapshots, place)
 
 
-def _weigh(case: Case, window: Window, snapshots: Sequence[Snapshot], place: Place) -> Evidence:
-    return weigh(snapshots, window, case.departures, place, case.assets, case.swing, case.temper)
+def _weigh(
+    case: Case, window: Window, snapshots: Sequence[Snapshot], place: Place, before: Evidence | None = None
+) -> Evidence:
+    """Return the evidence of snapshots; ``before``: what is known already of some of their regimes."""
+    sight = None if before is None else before.sight
+    return weigh(snapshots, window, case.departures, place, case.assets, case.swing, case.temper, sight)
 
 
 def _likely(case: Case, evidence: Evidence) -> Place:
+    """Return the working point that the evidence makes likeliest, no further off than departures are believed to be.
+
+    What a wrong hypothesis cannot explain would bend the network out of all likeness.
+    """
+    size = float(evidence.mean @ evidence.mean)
+    part = min(1.0, float(np.sqrt(len(evidence.mean) / max(size, 1e-9))))
+    beside = replace(evidence.beside, mean=part * evidence.beside.mean)
+    believable = replace(evidence, mean=part * evidence.mean, beside=beside)
+    widest = WIDEST * float(np.hypot(case.swing.zone, case.swing.drift))
     return Place(
-        likely_departures(case.departures, evidence, case.assets),
-        zones_now(evidence, case.window, case.assets, case.swing),
+        likely_departures(case.departures, believable),
+        np.clip(zones_now(evidence, case.window, case.assets, case.swing), -widest, widest),
     )
 
 
@@ -228,37 +253,53 @@ def open_case(
 ) -> Case:
     """Return the case of a window, its boundaries set from what was measured.
 
-    Steps in which a tank may be shut, full or empty, or a pump may have switched unseen, are left out unless they are
-    more than half.
+    Steps in which a pump may have switched unseen are left out unless they are more than half; where it is not known
+    whether a tank is shut, full or empty, the readings that hang on it are doubtful.
     """
     plain = conditions_of(engine, window)
-    heads, at_limit = decide(engine, window, plain, UNLEARNT)
+    heads, doubt = decide(engine, window, plain, UNLEARNT)
     plain = [replace(one, head=head) for one, head in zip(plain, heads, strict=True)]
-    doubtful = at_limit | switching(engine, window, plain)
-    if doubtful.sum() <= window.steps / 2:
-        sure = np.flatnonzero(~doubtful)
-        window, plain, at_limit = window.keep(sure), [plain[step] for step in sure], at_limit[sure]
-    regimes, middle = _regimes(engine, window, plain)
+    guessed = switching(engine, window, plain)
+    if guessed.sum() <= window.steps / 2:
+        sure = np.flatnonzero(~guessed)
+        window, plain, doubt = window.keep(sure), [plain[step] for step in sure], doubt[:, sure]
     hourly = np.zeros((24, len(assets.zone_names)))
-    case = Case(engine, window, tuple(plain), hourly, regimes, middle, departures, assets, swing, temper)
-    for _ in range(AGAIN if at_limit.any() else 0):
-        case = _decided_again(case)
+    ways = _ways(engine, window, plain)
+    case = Case(engine, _doubted(window, doubt), tuple(plain), hourly, *ways, departures, assets, swing, temper)
+    for _ in range(AGAIN if doubt.any() else 0):
+        before, case = case, _decided_again(case, window)
+        if all(np.array_equal(one.head, other.head) for one, other in zip(before.plain, case.plain, strict=True)):
+            break
     return case
 
 
-def _regimes(engine: Engine, window: Window, plain: Sequence[Conditions]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return (T,) the regime of each step, and (K,) the step in the middle of each."""
+def _doubted(window: Window, doubt: Floats) -> Window:
+    """Return the window with readings as doubtful (S, T) [SI] as it is in what state the network was."""
+    return replace(window, deviation=np.hypot(window.deviation, doubt))
+
+
+def _ways(
+    engine: Engine, window: Window, plain: Sequence[Conditions]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """Return (T,) the regime of each step, (K,) the step in the middle of each, and (T,) the same in fewer regimes."""
     most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
-    regimes = regimes_of(engine.network, plain, engine.solve_many(plain), window.observables, most)
-    return regimes, middles(regimes, np.array([float(one.demand.sum()) for one in plain]))
+    states = engine.solve_many(plain)
+    regimes, few, fewest = (
+        regimes_of(engine.network, plain, states, window.observables, count) for count in (most, FEW, FEWEST)
+    )
+    return regimes, middles(regimes, np.array([float(one.demand.sum()) for one in plain])), few, fewest
 
 
-def _decided_again(case: Case) -> Case:
-    """Return the case with tanks near their limits decided once more, by a model that has learnt its departures."""
+def _decided_again(case: Case, window: Window) -> Case:
+    """Return the case with tanks near their limits decided once more, by a model that has learnt its departures.
+
+    ``window``: the case's, before anything in it was doubted.
+    """
     place = settle(case, rounds=2).place
-    likely = [conditions_under(case, place, (), step) for step in range(case.window.steps)]
-    heads, _ = decide(case.engine, case.window, likely, LEARNT)
-    tanks = (case.engine.network.node_kind == TANK) & np.isfinite(case.window.head).any(axis=0)
+    likely = [conditions_under(case, place, (), step) for step in range(window.steps)]
+    heads, doubt = decide(case.engine, window, likely, LEARNT)
+    tanks = (case.engine.network.node_kind == TANK) & np.isfinite(window.head).any(axis=0)
     plain = [replace(one, head=np.where(tanks, head, one.head)) for one, head in zip(case.plain, heads, strict=True)]
-    regimes, middle = _regimes(case.engine, case.window, plain)
-    return replace(case, plain=tuple(plain), regimes=regimes, middles=middle)
+    regimes, middle, few, fewest = _ways(case.engine, window, plain)
+    doubted = _doubted(window, doubt)
+    return replace(case, window=doubted, plain=tuple(plain), regimes=regimes, middles=middle, few=few, fewest=fewest)

@@ -1,14 +1,14 @@
 """The response: how a window's readings move as one fault of a hypothesis grows, the others as they are.
 
-EPANET solves few instants at few severities. What the linear model says of every step bears that step's own demand and
-the severity's own amplitude; what it leaves out changes slowly with both, and is interpolated.
+EPANET solves few instants at few severities: one for each of the ways in which the network works. What the linear model
+says of every step bears that step's own demand and the severity's own amplitude; what it leaves out is a part of that,
+much the same for steps in which the network works alike.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +20,8 @@ from hydro.readings import Floats
 from hydro.resolve import Case, departed, faulted, misreading
 from hydro.snapshot import Snapshot
 
-SOLVED = 6
-"""How many steps are solved at least, where the window has as many."""
-
+MOST_SCALED = 2.0
+"""By how much what is left out of one step is scaled at most for another one."""
 SLACK = 1.0
 """How far a severity known already may move while another fault is looked for: deviation of its logarithm [-]."""
 STEP = 0.2
@@ -32,12 +31,21 @@ STEP = 0.2
 class Response:
     """Moves (T, S) of the observed values from where ``base`` has them, the evidence under the ``standing`` faults."""
 
-    def __init__(self, case: Case, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> None:
+    def __init__(
+        self,
+        case: Case,
+        base: Evidence,
+        standing: Hypothesis,
+        hypothesis: Hypothesis,
+        place: int,
+        alike: NDArray[np.intp] | None = None,
+    ) -> None:
+        """``alike``: (T,) which steps one solve serves, those of the case by default."""
         self._case, self._base, self._standing = case, base, standing
         self._fault = hypothesis[place]
         self._others = (*hypothesis[:place], *hypothesis[place + 1 :])
         breaks = [fault.onset for fault in (*standing, *self._others)]
-        self._solved, self._between = _instants(case.window.steps, breaks)
+        self._solved, self._served = _instants(case.few if alike is None else alike, breaks)
         self._direction = np.stack([_direction(self._fault, one) for one in base.snapshots])
         self._departed = {step: departed(case, base.place, step) for step in self._solved.tolist()}
         self._left_out: dict[float, Floats] = {}
@@ -61,7 +69,7 @@ class Response:
         if _hydraulic(self._others) == _hydraulic(self._standing):
             return self._misread
         left_out = self._exact(self._others, self._solved) - self._beside[self._solved]
-        return np.asarray(self._beside + self._misread + self._between @ left_out)
+        return np.asarray(self._beside + self._misread + left_out[self._served])
 
     def on(self, severity: float, lower: float, upper: float) -> Floats:
         """Return (T, S) the moves with the fault there all the time.
@@ -91,10 +99,12 @@ class Response:
         moved = self._direction * size[:, None]
         if not fault.kind.hydraulic:
             return np.asarray(moved)
-        since = self._solved >= fault.onset
-        solved = self._solved[since]
-        left_out = self._exact((*self._others, larger), solved) - moved[solved]
-        return np.asarray(moved + self._between[:, since] @ left_out)
+        since = np.flatnonzero(begun)
+        solved = np.unique(self._served[since])
+        left_out = np.zeros((len(self._solved), moved.shape[1]))
+        left_out[solved] = self._exact((*self._others, larger), self._solved[solved]) - moved[self._solved[solved]]
+        moved[since] += left_out[self._served[since]] * self._scale(size)[since]
+        return np.asarray(moved)
 
     def _amplitudes(self, severity: float) -> Floats:
         """Return (T,) the fault's amplitude in every step."""
@@ -108,10 +118,17 @@ class Response:
         """Return (T, S) what the linear model leaves out at a severity that EPANET solves."""
         if severity not in self._left_out:
             fault = Fault(self._fault.candidate, severity, 0)
-            linear = self._beside + self._direction * self._amplitudes(severity)[:, None]
+            sizes = self._amplitudes(severity)
+            linear = self._beside + self._direction * sizes[:, None]
             exact = self._exact((*self._others, fault), self._solved)
-            self._left_out[severity] = self._between @ (exact - linear[self._solved])
+            self._left_out[severity] = (exact - linear[self._solved])[self._served] * self._scale(sizes)
         return self._left_out[severity]
+
+    def _scale(self, sizes: Floats) -> Floats:
+        """Return (T, 1) how much larger the fault is in a step than in the one that is solved for it."""
+        there = sizes[self._solved][self._served]
+        ratio = np.divide(sizes, there, out=np.ones_like(sizes), where=there * sizes > 0.0)
+        return np.clip(ratio, 1.0 / MOST_SCALED, MOST_SCALED)[:, None]
 
     def _exact(self, hypothesis: Hypothesis, steps: NDArray[np.intp]) -> Floats:
         """Return (K, S) the moves in the ``steps`` (K,), which EPANET solves."""
@@ -135,10 +152,14 @@ class ByOnset:
 
 
 class Onsets:
-    """Judges a fault by the step in which it begins; ``off``: (T, S) moves of the observed values without it."""
+    """Judges a fault by the step in which it begins.
 
-    def __init__(self, base: Evidence, off: Floats) -> None:
-        self._base = base
+    ``off``: (T, S) moves of the observed values without it; ``unrest``: by how much of what it moves it strays from
+    step to step.
+    """
+
+    def __init__(self, base: Evidence, off: Floats, unrest: float) -> None:
+        self._base, self._off, self._unrest = base, off, unrest
         without, as_is = _say(base, off), _say(base, np.zeros_like(off))
         self._before = [np.cumsum(one, axis=0) - one for one in without]
         squares, projected, told = (one.sum(axis=0) for one in as_is)
@@ -149,7 +170,7 @@ class Onsets:
     def judge(self, on: Floats) -> ByOnset:
         """Return what the fault explains that moves the observed values by ``on`` (T, S)."""
         base = self._base
-        since = [np.cumsum(one[::-1], axis=0)[::-1] for one in _say(base, on)]
+        since = [np.cumsum(one[::-1], axis=0)[::-1] for one in _say(base, on, self._unrest * (on - self._off))]
         total, projected, told = (before + after for before, after in zip(self._before, since, strict=True))
         along = solve_triangular(base.factor, projected.T, lower=True)
         across = solve_triangular(base.beside.factor, told.T, lower=True)
@@ -161,14 +182,23 @@ class Onsets:
         )
 
 
-def _say(base: Evidence, moved: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return what each step says where the observed values move by (T, S): (T,) square, (T, r) of u, (T, K) beside."""
+def _say(base: Evidence, moved: Floats, strayed: Floats | None = None) -> tuple[Floats, Floats, Floats]:
+    """Return what each step says where the observed values move by (T, S): (T,) square, (T, r) of u, (T, K) beside.
+
+    ``strayed``: (T, S) a standard deviation of what moves them from step to step beyond that.
+    """
     white = base.residual - base.whitened(moved)
+    told, squares = white, np.sum(white**2, axis=1)
+    if strayed is not None:
+        along = base.whitened(strayed)
+        size = 1.0 + np.sum(along**2, axis=1)
+        told = white - along * (np.sum(along * white, axis=1) / size)[:, None]
+        squares = np.sum(told * white, axis=1) + np.log(size)
     projected = np.empty((len(white), base.basis.shape[2]))
     for group, basis in enumerate(base.basis):
         steps = base.group == group
-        projected[steps] = white[steps] @ basis
-    return np.sum(white**2, axis=1), projected, np.einsum("tsk,ts->tk", base.beside.columns, white)
+        projected[steps] = told[steps] @ basis
+    return squares, projected, np.einsum("tsk,ts->tk", base.beside.columns, told)
 
 
 def slack(case: Case, base: Evidence, hypothesis: Hypothesis) -> Floats:
@@ -180,20 +210,13 @@ def slack(case: Case, base: Evidence, hypothesis: Hypothesis) -> Floats:
     return np.stack(columns, axis=2) * (SLACK / STEP) if columns else np.zeros((*base.residual.shape, 0))
 
 
-def _instants(steps: int, breaks: list[int]) -> tuple[NDArray[np.intp], Floats]:
-    """Return (K,) steps to solve and (T, K) weights that interpolate between them, never across a break."""
-    borders = sorted({0, steps, *(one for one in breaks if 0 < one < steps)})
-    solved: list[int] = []
-    weights = np.zeros((steps, 0))
-    for first, end in pairwise(borders):
-        count = min(end - first, max(2, round(SOLVED * (end - first) / steps)))
-        chosen = np.unique(np.linspace(first, end - 1, count).astype(int))
-        part = np.zeros((steps, len(chosen)))
-        for column in range(len(chosen)):
-            part[first:end, column] = np.interp(np.arange(first, end), chosen, np.eye(len(chosen))[column])
-        solved += chosen.tolist()
-        weights = np.hstack([weights, part])
-    return np.array(solved, dtype=np.intp), weights
+def _instants(alike: NDArray[np.intp], breaks: list[int]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return (K,) steps to solve and (T,) the place among them of the one that serves a step: never across a break."""
+    phase = np.searchsorted(np.sort(np.unique(breaks)), np.arange(len(alike)), side="right")
+    _, served = np.unique(np.stack([alike, phase]), axis=1, return_inverse=True)
+    served = np.asarray(served, dtype=np.intp).reshape(-1)
+    members = [np.flatnonzero(served == place) for place in range(int(served.max()) + 1)]
+    return np.array([one[len(one) // 2] for one in members], dtype=np.intp), served
 
 
 def _hydraulic(hypothesis: Hypothesis) -> set[Fault]:

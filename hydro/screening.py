@@ -3,6 +3,10 @@
 A candidate of amplitude a moves the observed values by a·d. Its log-likelihood ratio against no fault, with all that is
 integrated out, is ``Σ a e − ½ (Σ a² d̃ᵀd̃ − |Σ a g̃|²)`` over the steps since the onset, where d̃ = W d is the same all
 through a group of steps, e = d̃·(what is left unexplained) and g̃ = A^(−1/2) (W G)ᵀ d̃.
+
+An amplitude that strays by s from step to step makes each step say less the larger it is: with v = 1 + s² d̃ᵀd̃ a step
+gives ``(a e − ½ a² d̃ᵀd̃ + ½ s² e²) / v − ½ log v``. What departures explain as well is worked out at each candidate's
+likeliest severity alone: the part of the power that it is hardly depends on it.
 """
 
 from __future__ import annotations
@@ -25,6 +29,8 @@ BETWEEN = 1.6
 """How far an amplitude may lie from the nearest one on the grid, as a factor."""
 LEAST_FALL = 1e-6
 """A metered demand that falls less than this shows nothing [m³/s]."""
+LEAST_LEFT = 1e-6
+"""What departures leave of a move's power at least [-]."""
 AT_ONCE = 1024
 """Candidates looked at together."""
 
@@ -108,7 +114,7 @@ def screen(
         if kind.hydraulic and law is not None:
             tapped = [_tapped(evidence, tap, law, plain, amplitude) for tap in taps]
             parts += [part for part in tapped if np.any(np.abs(part.amplitude) > LEAST_FALL)]
-        ratio = _ratio(evidence, parts, onsets)
+        ratio = _ratio(evidence, parts, onsets, kind.unrest)
         lowest = None
         if watched is not None:
             moves = plain if kind.hydraulic else {regime: np.zeros_like(one) for regime, one in plain.items()}
@@ -116,26 +122,42 @@ def screen(
         yield Screened(kind, some, severities, onsets, ratio, lowest)
 
 
-def _ratio(evidence: Evidence, parts: Sequence[_Part], onsets: NDArray[np.intp]) -> Floats:
-    """Return (J, C, G) log-likelihood ratios."""
+def _ratio(evidence: Evidence, parts: Sequence[_Part], onsets: NDArray[np.intp], unrest: float) -> Floats:
+    """Return (J, C, G) log-likelihood ratios; the first of ``parts`` strays by ``unrest``."""
     unexplained, group = evidence.unexplained(), evidence.group
-    columns = evidence.beside.columns
-    shape = parts[0].amplitude.shape[1:]
-    gain, power = np.zeros((len(group), *shape)), np.zeros((len(group), *shape))
-    known = np.zeros((columns.shape[2], len(onsets), *shape))
-    for place, part in enumerate(parts):
-        gain += part.amplitude * _along(group, part, unexplained)
-        for column in range(len(known)):
-            known[column] += _since(part.amplitude * _along(group, part, columns[:, :, column]), onsets)
+    alongs = [_along(group, part, unexplained) for part in parts]
+    calm = _calm(group, parts[0], alongs[0], unrest)
+    gain = np.zeros_like(parts[0].amplitude)
+    power = np.zeros_like(gain)
+    for place, (part, along) in enumerate(zip(parts, alongs, strict=True)):
+        gain += part.amplitude * along * (calm.share if part is parts[0] else 1.0)
         for other in parts[: place + 1]:
-            twice = 1.0 if other is part else 2.0
-            both = np.sum(part.direction * other.direction, axis=1)[group]
-            power += twice * part.amplitude * other.amplitude * both[:, :, None]
-    total = _since(power, onsets) - _departed(evidence, parts, onsets)
-    if len(known):
-        flat = solve_triangular(evidence.beside.factor, known.reshape(len(known), -1), lower=True)
-        total -= np.sum(flat**2, axis=0).reshape(total.shape)
-    return _between(_since(gain, onsets), total)
+            both = np.sum(part.direction * other.direction, axis=1)[group][:, :, None]
+            if other is not part:
+                both = 2.0 * both
+            power += part.amplitude * other.amplitude * both * (calm.share if other is parts[0] else 1.0)
+    gain, power, strayed = (_since(one, onsets) for one in (gain, power, calm.told))
+    severity = np.argmax((_between(gain, power) + strayed).max(axis=0), axis=1)
+    amplitudes = [np.take_along_axis(part.amplitude, severity[None, :, None], axis=2)[:, :, 0] for part in parts]
+    amplitudes[0] = amplitudes[0] * np.take_along_axis(calm.share, severity[None, :, None], axis=2)[:, :, 0]
+    there = np.take_along_axis(power, severity[None, :, None], axis=2)[:, :, 0]
+    explained = _departed(evidence, parts, amplitudes, onsets) + _beside(evidence, parts, amplitudes, onsets)
+    left = np.clip(1.0 - explained / np.maximum(there, 1e-12), LEAST_LEFT, 1.0)
+    return _between(gain, power * left[:, :, None]) + strayed
+
+
+@dataclass(frozen=True, slots=True)
+class _Calm:
+    """What straying takes from a step: ``share`` (T, C, G) of what it would say, ``told``: what it says for that."""
+
+    share: Floats
+    told: Floats
+
+
+def _calm(group: NDArray[np.intp], part: _Part, along: Floats, unrest: float) -> _Calm:
+    variance = (unrest * part.amplitude) ** 2
+    share = 1.0 / (1.0 + variance * np.sum(part.direction**2, axis=1)[group][:, :, None])
+    return _Calm(share, 0.5 * (variance * along**2 * share + np.log(share)))
 
 
 def _along(group: NDArray[np.intp], part: _Part, white: Floats) -> Floats:
@@ -146,31 +168,46 @@ def _along(group: NDArray[np.intp], part: _Part, white: Floats) -> Floats:
     return products
 
 
-def _departed(evidence: Evidence, parts: Sequence[_Part], onsets: NDArray[np.intp]) -> Floats:
-    """Return (J, C, G) the part of a move's power that departures explain as well."""
-    shape = (len(onsets), *parts[0].amplitude.shape[1:])
-    along: list[Floats] = []
-    amount: list[Floats] = []
-    for part in parts:
-        for group, basis in enumerate(evidence.basis):
-            seen = solve_triangular(evidence.factor, basis.T @ part.direction[group], lower=True)
-            along.append(np.broadcast_to(seen, (len(seen), shape[1])))
-        amount.append(_by_onset_and_group(evidence.group, part.amplitude, onsets))
-    # For each candidate: how alike its parts look to the departures, times how much of each there is.
-    stacked = np.stack(along)
-    alike = np.einsum("prc,qrc->cpq", stacked, stacked, optimize=True)
-    much = np.concatenate(amount, axis=1).transpose(2, 0, 3, 1).reshape(shape[1], -1, len(along))
-    total = np.sum((much @ alike) * much, axis=2)
-    return np.asarray(total.reshape(shape[1], shape[0], shape[2]).transpose(1, 0, 2))
+def _departed(
+    evidence: Evidence, parts: Sequence[_Part], amplitudes: Sequence[Floats], onsets: NDArray[np.intp]
+) -> Floats:
+    """Return (J, C) the part of a move's power that departures explain as well; ``amplitudes``: (T, C) of the parts."""
+    count, rank = amplitudes[0].shape[1], len(evidence.factor)
+    explained, moved = np.zeros((len(onsets), count)), np.zeros((rank, count))
+    white = solve_triangular(evidence.factor, np.hstack(list(evidence.basis.transpose(0, 2, 1))), lower=True)
+    projections = np.split(white, len(evidence.basis), axis=1)
+    seen = [[one @ direction for one, direction in zip(projections, part.direction, strict=True)] for part in parts]
+    much = [_by_onset_and_group(evidence.group, amplitude, onsets) for amplitude in amplitudes]
+    # From the last onset to the first: an earlier one moves all that a later one does, and its own steps.
+    for place in range(len(onsets) - 1, -1, -1):
+        for directions, sizes in zip(seen, much, strict=True):
+            for group, size in sizes[place].items():
+                moved += directions[group] * size
+        explained[place] = np.einsum("rc,rc->c", moved, moved)
+    return explained
 
 
-def _by_onset_and_group(group: NDArray[np.intp], values: Floats, onsets: NDArray[np.intp]) -> Floats:
-    """Return (J, Q, …) sums of (T, …) over the steps of each group since each onset."""
+def _beside(
+    evidence: Evidence, parts: Sequence[_Part], amplitudes: Sequence[Floats], onsets: NDArray[np.intp]
+) -> Floats:
+    """Return (J, C) the part of a move's power that what stands beside the departures explains as well."""
+    columns = evidence.beside.columns
+    known = np.zeros((columns.shape[2], len(onsets), amplitudes[0].shape[1]))
+    for part, amplitude in zip(parts, amplitudes, strict=True):
+        for column, row in enumerate(known):
+            row += _since(amplitude * _along(evidence.group, part, columns[:, :, column])[:, :, 0], onsets)
+    flat = solve_triangular(evidence.beside.factor, known.reshape(len(known), -1), lower=True)
+    return np.asarray(np.sum(flat**2, axis=0).reshape(known.shape[1:]))
+
+
+def _by_onset_and_group(group: NDArray[np.intp], values: Floats, onsets: NDArray[np.intp]) -> list[dict[int, Floats]]:
+    """Return for each onset and group the sums of ``values`` (T, C) over the group's steps up to the next onset."""
     span = np.searchsorted(onsets, np.arange(len(group)), side="right") - 1
-    result = np.zeros((len(onsets), int(group.max()) + 1, *values.shape[1:]))
+    sums: list[dict[int, Floats]] = [{} for _ in onsets]
     for step, value in enumerate(values):
-        result[span[step], group[step]] += value
-    return np.asarray(result[::-1].cumsum(axis=0)[::-1])
+        within, number = sums[span[step]], int(group[step])
+        within[number] = within[number] + value if number in within else value
+    return sums
 
 
 def _since(values: Floats, onsets: NDArray[np.intp]) -> Floats:

@@ -10,16 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 import numpy as np
 
 from hydro.complaint import Complaint
-from hydro.evidence import Evidence
+from hydro.errors import SolveError
+from hydro.evidence import Evidence, expected
 from hydro.faults import Scene
-from hydro.hypothesis import Priors
+from hydro.hypothesis import Fault, Priors
+from hydro.kin import kin
 from hydro.resolve import Case, at_rest, settle
-from hydro.shortlist import Key, Lead, choose, leads
+from hydro.shortlist import Key, Lead, choose, leads, unlike
 from hydro.unexplained import unexplained_ratio
 from hydro.weighing import (
     Explained,
@@ -48,29 +50,40 @@ class Effort:
 
     Of every generation ``tried`` hypotheses are solved as screening proposes them, the best ``scanned`` of those at
     other severities too, and the best ``exact`` solved and linearised at their own state; ``beam`` of them are extended
-    by one more fault. The ``named`` likeliest causes are solved in any case.
+    by one more fault. ``near`` of what stands near a fault of the best is scanned beside what screening proposes. The
+    ``named`` likeliest causes are solved in any case. Where nothing explains the readings, ``lost`` more are solved.
     """
 
-    tried: int = 16
-    scanned: int = 8
-    exact: int = 6
-    beam: int = 2
+    tried: int = 24
+    scanned: int = 10
+    exact: int = 5
+    near: int = 6
+    lost: int = 12
+    beam: int = 1
     named: int = 8
     most_faults: int = 3
 
 
-STIRRED = 100.0
-"""How much a scan at most holds against a fault whose noise it does not know."""
-PROMISED = 50.0
-"""How much more a scan at most finds than screening, or the severity that it proposes, promises."""
+MISSED, STIRRED = 20.0, 0.9
+"""By how much a scan underrates a hypothesis at most, and that as a part of what it leaves unexplained [-]."""
+SURE, DOUBTFUL = 2.0, 1.0
+"""By how much screening is off at least, and as a part of what it finds."""
+AT_A_LOSS = 200.0
+"""Nothing explains the readings where so much of their log-likelihood is missing."""
+AT_LEAST = 4
+"""So many leads are scanned however far they are from the best."""
 NEAR = 5.0
 """A hypothesis that cannot come this near to the best is known well enough as a scan knows it."""
+WORTH_NAMING = 5.0
+"""A cause whose log weight is this far below the best is listed as a scan knows it."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving."""
 WORTH_GROWING = 3.0
 """A generation whose best is this far below the best of all has explained everything already."""
 
 Ranked = TypeVar("Ranked")
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +107,27 @@ class Search:
 
 
 def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None, effort: Effort) -> Search:
-    """Return the hypotheses worth naming, each with its posterior weight."""
-    healthy, rest = settle(case), at_rest(case)
-    # Where zones alone explain more than departures do, the network has not settled: that is health as well.
-    healthy = max(healthy, rest, key=lambda one: one.log_likelihood)
+    """Return the hypotheses worth naming, each with its posterior weight.
+
+    Raises
+    ------
+    SolveError
+        EPANET solves none of them, or not the network as it is.
+    """
+    settled, rest = settle(case), at_rest(case)
     usual = 0.0 if complaint is None else float(watched_pressure(rest, complaint)[complaint.steps].min())
-    asked = Question(case, scene, priors.of(scene), priors, complaint, usual)
+    asked = Question(case, scene, priors.of(scene), priors, complaint, usual, expected(rest))
     ledger = _Ledger(asked, effort)
     ledger.extend(Explained((), 0.0, rest.log_likelihood, 0.0, rest, slack=np.zeros((*rest.residual.shape, 0))))
+    if not ledger.explained:
+        raise SolveError(f"{case.engine.network.name}: EPANET finds no state under any cause that was tried")
     for count in range(1, effort.most_faults):
         for one in ledger.worth_growing(count):
             ledger.extend(one)
     ledger.swap()
     ledger.solve_named()
+    # Wherever the network without a fault explains most, at rest, settled, or where the best fault would have it.
+    healthy = max([settled, rest, *ledger.faultless], key=lambda one: one.log_likelihood)
     heard = complaint_odds(watched_pressure(healthy, complaint), complaint, usual)
     quiet = float(np.log(max(1e-9, 1.0 - priors.any_fault - priors.unexplained)))
     unknown = float(np.log(priors.unexplained)) + unexplained_ratio(healthy, case.window)
@@ -126,8 +147,8 @@ class _Ledger:
     def __init__(self, asked: Question, effort: Effort) -> None:
         self._asked, self._effort = asked, effort
         self.explained: dict[Keys, Explained] = {}
+        self.faultless: list[Evidence] = []
         self._weighed: dict[Keys, Weighed] = {}
-        self._missed: dict[str, float] = {}
 
     def tail(self) -> tuple[Weighed, ...]:
         """Return the hypotheses that were not solved at their own state, the likeliest first."""
@@ -150,13 +171,23 @@ class _Ledger:
         All at the departures which that hypothesis makes likeliest: rivals are to be told apart by what they explain,
         not by how near their own state the network happened to be linearised.
         """
-        for _ in range(2):
-            best = polished(self._asked, self.best())
-            self._keep(best)
-            for place in range(len(best.hypothesis)):
-                self.extend(rest_of(self._asked, best, place), rival=best)
-            if self.best().keys == best.keys:
-                return
+        best = self._polish()
+        for place in range(len(best.hypothesis)):
+            rest = _solvable(rest_of, self._asked, best, place)
+            if rest is not None:
+                if not rest.hypothesis:
+                    self.faultless.append(rest.evidence)
+                self.extend(rest, rival=best, swapped=best.hypothesis[place])
+        if self.best().log_weight > best.log_weight:
+            self._polish()
+
+    def _polish(self) -> Explained:
+        """Fit the best hypothesis to the end."""
+        known = self.best()
+        fitted = _solvable(polished, self._asked, known)
+        if fitted is not None:
+            self._keep(fitted)
+        return self.explained[known.keys]
 
     def solve_named(self) -> None:
         """Solve the best hypothesis of each of the likeliest causes, so that what each costs can be said."""
@@ -167,14 +198,18 @@ class _Ledger:
                 best.setdefault(fault.key, one)
         top = self.best().log_weight
         for one in list(best.values())[: self._effort.named]:
-            if isinstance(one, Weighed) and one.log_weight > top - FAR and one.keys not in self.explained:
-                tried = one if one.scanned else scan_lead(self._asked, one.parent, one.lead)
-                self._keep(explain(self._asked, tried))
+            if isinstance(one, Weighed) and one.log_weight > top - WORTH_NAMING and one.keys not in self.explained:
+                tried = one if one.scanned else _solvable(scan_lead, self._asked, one.parent, one.lead)
+                exact = None if tried is None else _solvable(explain, self._asked, tried)
+                if exact is not None:
+                    self._keep(exact)
 
-    def extend(self, explained: Explained, rival: Explained | None = None) -> None:
+    def extend(self, explained: Explained, rival: Explained | None = None, swapped: Fault | None = None) -> None:
         """Weigh every hypothesis that has one fault more, the likeliest ones exactly.
 
-        ``rival`` was polished before; what that gave it is given to all that stand beside it.
+        ``rival`` was polished before; what that gave it is given to all that stand beside it. What stands in the place
+        of its fault ``swapped`` may be near it in the network, and what is better than the best scanned near that: such
+        faults are looked at without being asked of screening.
         """
         asked, standing = self._asked, explained.hypothesis
         if standing:
@@ -182,9 +217,21 @@ class _Ledger:
         parent = Parent(explained, slackened(explained))
         rest = {key: one for key, one in asked.believed.items() if key not in keys_of(standing)}
         every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
-        likely = self._worth_scanning(parent, every)
-        tried = sorted((scan_lead(asked, parent, lead) for lead in likely), key=lambda one: -one.log_weight)
+        promising = self._promising(parent, every)
+        if swapped is None:
+            row = None if asked.complaint is None else asked.complaint.row
+            promising = unlike(promising, parent.evidence, asked.case.compared, row)
+        likely, others = self._worth_scanning(parent, promising)
+        tried = self._scanned(parent, likely)
+        if swapped is not None or tried:
+            near = self._near(parent, swapped or tried[0].hypothesis[-1], likely)
+            tried = sorted([*tried, *self._scanned(parent, near)], key=lambda one: -one.log_weight)
         solved = self._solve(tried, rival)
+        if not standing and self._at_a_loss(solved):
+            more = self._scanned(parent, others)
+            found = [_solvable(explain, asked, one) for one in more[: self._effort.lost]]
+            solved |= {one.keys: one for one in found if one is not None}
+            tried += more
         polish = 0.0
         if rival is not None and rival.keys in solved:
             polish = max(0.0, rival.log_weight - solved[rival.keys].log_weight)
@@ -192,53 +239,96 @@ class _Ledger:
             self._keep(replace(exact, told=exact.told + polish))
         # What a scan misses of those solved it misses of the others of its generation too.
         gains = _gains(tried, solved)
-        self._weigh_leads(parent, every, {kind: polish + gain for kind, gain in gains.items()})
+        for one in self._as_screened(parent, every):
+            self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
         for one in tried:
             self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
 
-    def _worth_scanning(self, parent: Parent, every: Sequence[Lead]) -> list[Lead]:
-        """Return the best few leads, and the best of every kind that may come anywhere near them."""
+    def _promising(self, parent: Parent, every: Sequence[Lead]) -> list[Lead]:
+        """Return the leads that may come near the best hypothesis known, as far as screening is to be trusted.
+
+        What it says of a fault that explains little is true; the more a fault explains, the further off it may be.
+        """
+        if not self.explained:
+            return list(every)
+        # Beside what screening says of the parent itself, whose severities are as free there as with one fault more.
+        standing = parent.explained.hypothesis
+        told = parent.evidence.log_likelihood + severity_odds(self._asked, standing)
+        alone = log_prior_of(self._asked, standing) + told + free_width(self._asked, standing)
+        floor = self.best().log_weight - parent.explained.log_weight + alone
+        weighed = zip(every, self._as_screened(parent, every), strict=True)
+        return [lead for lead, one in weighed if one.log_weight + _doubt(lead) > floor]
+
+    def _as_screened(self, parent: Parent, every: Sequence[Lead]) -> list[Weighed]:
+        """Return what screening says of every hypothesis that has one fault more than the parent."""
+        asked, standing = self._asked, parent.explained.hypothesis
+        width = free_width(asked, standing)
+        told = parent.evidence.log_likelihood + severity_odds(asked, standing) + width
+        weighed = []
+        for lead in every:
+            prior = log_prior_of(asked, (*standing, lead.fault)) - lead.log_prior
+            weight = prior + told + lead.log_weight
+            weighed.append(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
+        return weighed
+
+    def _scanned(self, parent: Parent, some: Sequence[Lead]) -> list[Weighed]:
+        """Return the leads scanned, the likeliest first."""
+        scans = [_solvable(scan_lead, self._asked, parent, lead) for lead in some]
+        return sorted((one for one in scans if one is not None), key=lambda one: -one.log_weight)
+
+    def _worths(self, parent: Parent, some: Sequence[Lead]) -> list[tuple[float, Lead]]:
+        """Return the leads with what they are worth at a glance, the best first."""
+        worths = [(_solvable(lead_worth, self._asked, parent, lead), lead) for lead in some]
+        return sorted(((worth, lead) for worth, lead in worths if worth is not None), key=lambda one: -one[0])
+
+    def _at_a_loss(self, solved: Mapping[Keys, Explained]) -> bool:
+        """Return whether nothing that was solved explains the readings at all: then no scan told what was worth it."""
+        best = max((one.told for one in solved.values()), default=-np.inf)
+        return best < self._asked.enough - AT_A_LOSS
+
+    def _worth_scanning(self, parent: Parent, every: Sequence[Lead]) -> tuple[list[Lead], list[Lead]]:
+        """Return the best few leads and the best of every kind that may come near them, and the other good ones."""
         chosen = choose(every, self._effort.tried, every[0].log_weight - FAR) if every else []
-        told = parent.evidence.log_likelihood
-        solved = [(lead_worth(self._asked, parent, lead), lead) for lead in chosen]
-        ranked = [lead for _, lead in sorted(solved, key=lambda one: -one[0])]
-        promised = {lead.key: max(worth, told + lead.log_weight) for worth, lead in solved}
-        likely = _some_of_each(ranked, _kind_of_lead, self._effort.scanned)
-        floor = max((promised[lead.key] for lead in likely), default=0.0) - STIRRED - PROMISED
-        return [lead for lead in likely if promised[lead.key] > floor]
+        solved = self._worths(parent, chosen)
+        if not solved:
+            return [], []
+        floor = solved[0][0] - self._missed_at_most(solved[0][0], solved[0][0])
+        near = [lead for place, (worth, lead) in enumerate(solved) if worth > floor or place < AT_LEAST]
+        likely = _some_of_each(near, _kind_of_lead, self._effort.scanned)
+        return likely, [lead for _, lead in solved if lead not in likely]
+
+    def _near(self, parent: Parent, swapped: Fault, known: Sequence[Lead]) -> list[Lead]:
+        """Return the best few leads near a fault that are not known yet."""
+        beside = {swapped.key, *(lead.key for lead in known), *keys_of(parent.explained.hypothesis)}
+        others = [one for one in kin(self._asked, swapped) if one.key not in beside]
+        return [lead for _, lead in self._worths(parent, others)[: self._effort.near]]
 
     def _solve(self, tried: Sequence[Weighed], rival: Explained | None) -> dict[Keys, Explained]:
         """Solve the best few of those tried, and the best of every kind, as long as they may come near the best.
 
-        What a scan misses is much the same for all of a kind and a generation, so the first one solved tells what to
-        hope for of the next, and before it what the kind's were found to be beside other faults. Beside a ``rival``
-        known far better than any scan says, nothing is known before one is solved.
+        What a scan underrates one by it underrates others of its kind by as well. Beside a ``rival`` known far better
+        than any scan says, nothing is known before one is solved.
         """
         solved: dict[Keys, Explained] = {}
         missed: dict[str, float] = {}
-        usual = self._missed if rival is None else {}
         best = self.best().log_weight if self.explained and rival is None else -np.inf
-        near = [one for one in tried if one.log_weight > tried[0].log_weight - STIRRED]
-        for one in _some_of_each(near, _kind, self._effort.exact):
-            kind = _kind(one)
-            if one.log_weight + missed.get(kind, usual.get(kind, STIRRED)) < best - NEAR:
-                continue
-            exact = solved[one.keys] = explain(self._asked, one)
-            best = max(best, exact.log_weight)
-            missed[kind] = max(exact.log_weight - one.log_weight, missed.get(kind, -np.inf))
-        if len(near) and len(near[0].hypothesis) > 1:
-            self._missed.update(missed)
+        for one in _some_of_each(tried, _kind, self._effort.exact):
+            hoped = one.log_weight + max(missed.get(_kind(one), 0.0), self._missed_at_most(one.log_weight, best))
+            if hoped > best - NEAR:
+                exact = _solvable(explain, self._asked, one)
+                if exact is None:
+                    continue
+                solved[one.keys] = exact
+                best = max(best, exact.log_weight)
+                missed[_kind(one)] = max(missed.get(_kind(one), 0.0), exact.log_weight - one.log_weight)
         return solved
 
-    def _weigh_leads(self, parent: Parent, every: Sequence[Lead], gains: Mapping[str, float]) -> None:
-        """Note what screening says of every hypothesis that has one fault more than the parent."""
-        asked, standing = self._asked, parent.explained.hypothesis
-        width = free_width(asked, standing)
-        told = parent.evidence.log_likelihood + severity_odds(asked, standing) + width
-        for lead in every:
-            prior = log_prior_of(asked, (*standing, lead.fault)) - lead.log_prior
-            weight = prior + told + lead.log_weight + gains.get(lead.fault.candidate.kind, 0.0)
-            self._weigh(Weighed((*standing, lead.fault), weight, width, parent, lead, scanned=False))
+    def _missed_at_most(self, log_weight: float, best: float) -> float:
+        """Return by how much a scan may underrate a hypothesis: by more, the more it leaves unexplained.
+
+        ``best``: the log weight of what explains most so far.
+        """
+        return MISSED + STIRRED * max(0.0, max(self._asked.enough, best) - log_weight)
 
     def _weigh(self, one: Weighed) -> None:
         """Note a rough weight; a later one is a better one, for it stands nearer, unless the one before was scanned."""
@@ -250,6 +340,19 @@ class _Ledger:
         known = self.explained.get(one.keys)
         if known is None or one.log_weight > known.log_weight:
             self.explained[one.keys] = one
+
+
+def _solvable(question: Callable[Asked, Answer], *asked: Asked.args, **more: Asked.kwargs) -> Answer | None:
+    """Return what a question gives, None where EPANET finds no state: no network works as such a hypothesis has it."""
+    try:
+        return question(*asked, **more)
+    except SolveError:
+        return None
+
+
+def _doubt(lead: Lead) -> float:
+    """Return by how much screening may be off [-]."""
+    return max(SURE, DOUBTFUL * abs(lead.log_weight - lead.log_prior))
 
 
 def _kind(one: Weighed) -> str:

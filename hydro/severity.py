@@ -13,6 +13,8 @@ from hydro.response import ByOnset
 
 FAINT = 6.0
 """A log-likelihood this far below the peak no longer matters to an interval."""
+COARSE, FINER = 4, (0.5, 0.25)
+"""At a glance one in so many severities of a grid is solved, and around the best one steps of the grid are divided."""
 NEEDED = 1.0
 """An onset whose log-likelihood is this much below the best explains the readings as well."""
 
@@ -70,6 +72,28 @@ def scan_severities(grid: Floats, guess: float, judge: Judge, fine: int = 5) -> 
     for _ in range(fine):
         _refine(at, known)
     return _summed(grid, known, judged)
+
+
+def glance(grid: Floats, guess: float, judge: Judge) -> float:
+    """Return the best log-likelihood over all severities, few of them solved.
+
+    ``guess`` is one of those: what screening takes for a closed valve may be a half-open one.
+    """
+    last = len(grid) - 1
+    own = int(np.argmin(np.abs(grid - guess)))
+    solved = np.unique([0, own, last, *range(own % COARSE, last, COARSE)])
+
+    def at(place: float) -> float:
+        upper = int(np.searchsorted(solved, place))
+        lower = upper if solved[upper] == place else upper - 1
+        ends = float(grid[solved[lower]]), float(grid[solved[upper]])
+        return float(judge(_severity(grid, place), *ends).log_likelihood.max())
+
+    known = {float(place): at(place) for place in range(len(grid))}
+    for step in FINER:
+        peak = max(known, key=lambda place: known[place])
+        known |= {place: at(place) for place in (peak - step, peak + step) if 0.0 <= place <= last}
+    return max(known.values())
 
 
 def _summed(grid: Floats, known: dict[float, float], judged: dict[float, ByOnset]) -> Scan:

@@ -6,17 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from hydro.complaint import Complaint
 from hydro.evidence import Evidence
-from hydro.faults import KINDS, Candidate, Scene
+from hydro.faults import KINDS, Candidate, FaultKind, Scene
 from hydro.hypothesis import Fault
 from hydro.readings import Floats
 from hydro.screening import Screened, Watched, onset_steps, screen, taps_of
 
 Key = tuple[str, tuple[int, ...]]
-OF_A_KIND = 4
+COMPARED, ALIKE = 400, 0.98
+"""So many leads are compared with one another; two whose moves have this cosine are one."""
+HEARD = 0.5
+"""How well a complaint tells a pressure [m]."""
+OF_A_KIND = 6
 """How many leads of every kind are worth a solve."""
 
 
@@ -72,6 +77,48 @@ def choose(found: Sequence[Lead], most: int, floor: float) -> list[Lead]:
         of_kind = [lead for lead in found if lead.fault.candidate.kind == kind.name][:OF_A_KIND]
         chosen.extend(lead for lead in of_kind if lead not in chosen)
     return chosen
+
+
+def unlike(found: Sequence[Lead], evidence: Evidence, steps: NDArray[np.intp], watched: int | None) -> list[Lead]:
+    """Return the leads, the best first, without those that move the readings as a better one of their kind.
+
+    ``steps``: those in which they are compared; ``watched``: a row that somebody complained of, whose pressure counts
+    as if it were read. Only the first ``COMPARED`` are looked at.
+    """
+    some = list(found[:COMPARED])
+    moves: dict[Key, Floats] = {}
+    for kind in KINDS:
+        of_kind = [lead for lead in some if lead.fault.candidate.kind == kind.name]
+        if of_kind:
+            moved = _moves(kind, of_kind, evidence, steps, watched)
+            moves |= {lead.key: one for lead, one in zip(of_kind, moved, strict=True)}
+    kept: dict[str, list[Floats]] = {}
+    result = []
+    for lead in some:
+        others, own = kept.setdefault(lead.fault.candidate.kind, []), moves[lead.key]
+        if all(float(own @ other) < ALIKE for other in others):
+            others.append(own)
+            result.append(lead)
+    return result
+
+
+def _moves(
+    kind: FaultKind, leads: Sequence[Lead], evidence: Evidence, steps: NDArray[np.intp], watched: int | None
+) -> Floats:
+    """Return (C, K·S or more) how leads move the readings in K steps, whitened and of length one."""
+    candidates = [lead.fault.candidate for lead in leads]
+    severities = np.array([lead.fault.severity for lead in leads])
+    parts = []
+    for step in steps.tolist():
+        snapshot, whitener = evidence.snapshots[step], evidence.whitener[evidence.group[step]]
+        every = zip(candidates, severities.tolist(), strict=True)
+        sizes = np.array([kind.amplitudes(snapshot, [one], np.array([size]))[0, 0] for one, size in every])
+        moved = kind.directions(snapshot, candidates) * sizes
+        parts.append(whitener @ moved)
+        if watched is not None and kind.hydraulic:
+            parts.append(moved[[watched]] / HEARD)
+    joined = np.concatenate(parts).T
+    return np.asarray(joined / np.maximum(np.linalg.norm(joined, axis=1, keepdims=True), 1e-12))
 
 
 def _leads_of(screened: Screened, total: Floats, priors: Mapping[Key, tuple[Candidate, float]]) -> list[Lead]:

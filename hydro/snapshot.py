@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from hydro.conditions import Conditions
 from hydro.engine import Engine
-from hydro.linear import Linearisation, Sensitivities
+from hydro.linear import Linearisation
 from hydro.network import Network
 from hydro.observables import Observables
 from hydro.readings import Floats
+from hydro.slopes import Slopes
 from hydro.state import State
 
 SEEPAGE = 1e-6
@@ -24,9 +25,10 @@ SEEPAGE = 1e-6
 class Regime:
     """A way of working, linearised once: at the ``state`` that ``conditions`` give at the step in its middle.
 
-    ``number``: the regime of the network without a fault that it comes from; ``by``: the response of the ``points``
-    observed values to every cause; ``slope``: (L,) headloss against flow seen from each link's ends [s/m²] (empty
-    where nobody asked for it). All SI.
+    ``number``: the regime of the network without a fault that it comes from. What the ``points`` observed values
+    respond to: ``demand`` (S, N) per m³/s of full demand, ``withdrawal`` (S, N) per m³/s of outflow that pressure does
+    not limit, ``headloss`` (S, L) per metre of headloss added to a link, ``source`` (S, N) per metre of a fixed head.
+    ``slope``: (L,) headloss against flow seen from each link's ends [s/m²] (empty where nobody asked for it). All SI.
     """
 
     number: int
@@ -34,28 +36,11 @@ class Regime:
     conditions: Conditions
     state: State
     points: int
-    by: Sensitivities
+    demand: Slopes
+    withdrawal: Slopes
+    headloss: Slopes
+    source: Slopes
     slope: Floats
-
-    @property
-    def demand(self) -> Floats:
-        """Return (S, N) change per m³/s of full demand."""
-        return self.by.demand
-
-    @property
-    def withdrawal(self) -> Floats:
-        """Return (S, N) change per m³/s of outflow that pressure does not limit."""
-        return self.by.withdrawal
-
-    @property
-    def headloss(self) -> Floats:
-        """Return (S, L) change per metre of headloss added to a link."""
-        return self.by.headloss
-
-    @property
-    def source(self) -> Floats:
-        """Return (S, N) change per metre of a fixed head."""
-        return self.by.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +62,24 @@ class Snapshot:
         return self.regime.network
 
     @property
-    def demand(self) -> Floats:
+    def demand(self) -> Slopes:
         """Return (S, N) change per m³/s of full demand."""
-        return self.regime.by.demand
+        return self.regime.demand
 
     @property
-    def withdrawal(self) -> Floats:
+    def withdrawal(self) -> Slopes:
         """Return (S, N) change per m³/s of outflow that pressure does not limit."""
-        return self.regime.by.withdrawal
+        return self.regime.withdrawal
 
     @property
-    def headloss(self) -> Floats:
+    def headloss(self) -> Slopes:
         """Return (S, L) change per metre of headloss added to a link."""
-        return self.regime.by.headloss
+        return self.regime.headloss
 
     @property
-    def source(self) -> Floats:
+    def source(self) -> Slopes:
         """Return (S, N) change per metre of a fixed head."""
-        return self.regime.by.source
+        return self.regime.source
 
     @property
     def slope(self) -> Floats:
@@ -136,12 +121,16 @@ def take_snapshots(
 def _linearised(engine: Engine, middle: Middle, state: State, observables: Observables) -> Regime:
     network = engine.network
     linear = Linearisation(network, state, middle.conditions, engine.pressure_demand, SEEPAGE)
+    by = linear.sensitivities(observables)
     return Regime(
         number=middle.number,
         network=network,
         conditions=middle.conditions,
         state=state,
         points=len(observables.kind),
-        by=linear.sensitivities(observables),
+        demand=Slopes.of(by.demand),
+        withdrawal=Slopes.of(by.withdrawal),
+        headloss=Slopes.of(by.headloss),
+        source=Slopes.of(by.source),
         slope=linear.thevenin(np.arange(len(network.link_ids))) if middle.slope is None else middle.slope,
     )

@@ -11,23 +11,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hydro.complaint import Complaint
 from hydro.evidence import Beside, Evidence
 from hydro.faults import Candidate, Scene
+from hydro.faults.blocked_link import CLOSED
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
 from hydro.resolve import Case, evidence_at, recentred
 from hydro.response import SLACK, ByOnset, Onsets, Response, slack
-from hydro.severity import Judge, Scan, scan_severities
+from hydro.severity import Judge, Scan, glance, scan_severities
 from hydro.shortlist import Key, Lead
+from hydro.straying import is_gauge, likeliest, straying
 
 FREE = 2.0
 """How far a severity known already moves at most, in standard deviations of its slack."""
 ROUNDS, SETTLED = 4, 0.02
 """How often departures and severities are fitted in turn at most, and the relative change that is none."""
+LITTLE, MUCH, MORE_ROUNDS = 60.0, 600.0, 2
+"""A hypothesis that misses so much of what could be explained, and no more, is fitted anew so often at most."""
+SAME = 0.1
+"""Severities whose logarithms are this near are the same."""
+LOST = 5.0
+"""A fit that explains so much less than a scan promised has gone astray."""
+NEARLY_CLOSED = 1e5
+"""Minor loss beyond which a valve may as well be closed [-]."""
 GAINED = 0.05
 """A step that explains less more than this is not taken."""
+WORTH_FITTING = 0.5
+"""The same for a hypothesis that is one of many."""
 
 Keys = frozenset[Key]
 
@@ -86,7 +99,11 @@ class Weighed:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a search is about; the same for every hypothesis."""
+    """What a search is about; the same for every hypothesis.
+
+    ``usual``: pressure where the complaint was [m]; ``enough``: log-likelihood at which the readings are explained as
+    well as their noise allows.
+    """
 
     case: Case
     scene: Scene
@@ -94,6 +111,7 @@ class Question:
     priors: Priors
     complaint: Complaint | None
     usual: float
+    enough: float
 
 
 def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evidence]:
@@ -119,11 +137,11 @@ def polished(asked: Question, one: Explained) -> Explained:
     return _freed(fitted, len(one.hypothesis) - 1)
 
 
-def _fitted(asked: Question, one: Explained, rounds: int = 3) -> Explained:
+def _fitted(asked: Question, one: Explained, rounds: int = 3, gained: float = GAINED) -> Explained:
     """Return a hypothesis with all severities moved together to where readings and departures want them."""
     for _ in range(rounds):
         beside = slackened(one).beside
-        if _promised(beside, len(one.hypothesis)) < GAINED:
+        if _promised(beside, len(one.hypothesis)) < gained:
             return one
         hypothesis = _shifted(asked, one.hypothesis, range(len(one.hypothesis)), beside.mean)
         evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
@@ -187,18 +205,26 @@ def scan_lead(asked: Question, parent: Parent, lead: Lead) -> Weighed:
     standing = parent.explained.hypothesis
     hypothesis = (*standing, lead.fault)
     scan = _scan(asked, parent.evidence, standing, hypothesis, len(standing))
-    width = scan.log_width + free_width(asked, standing)
-    weight = log_prior_of(asked, hypothesis) + scan.peak + width
-    return Weighed(_moved(asked, hypothesis, len(standing), scan), weight, width, parent, lead, scanned=True)
+    prior, free = log_prior_of(asked, hypothesis), free_width(asked, standing)
+    width = scan.log_width + free
+    moved = _moved(asked, hypothesis, len(standing), scan)
+    weighed = Weighed(moved, prior + scan.peak + width, width, parent, lead, scanned=True)
+    if not is_gauge(asked.case.window, lead.fault):
+        return weighed
+    strayed = likeliest(asked.case.window, parent.evidence, lead.fault)
+    width = strayed.log_width + free
+    other = Weighed((*standing, strayed.fault), prior + strayed.peak + width, width, parent, lead, scanned=True)
+    return max(weighed, other, key=lambda one: one.log_weight)
 
 
 def lead_worth(asked: Question, parent: Parent, lead: Lead) -> float:
-    """Return the log weight of a lead, solved at the severity that screening proposes alone."""
-    standing = parent.explained.hypothesis
-    hypothesis = (*standing, lead.fault)
-    told = _judge(asked, parent.evidence, standing, hypothesis, len(standing))
-    severity = lead.fault.severity
-    return lead.log_prior + float(told(severity, severity, severity).log_likelihood.max())
+    """Return the log weight of a lead at its likeliest severity, as seen at a glance: fewest steps solved."""
+    standing, fault = parent.explained.hypothesis, lead.fault
+    if is_gauge(asked.case.window, fault):
+        return lead.log_prior + likeliest(asked.case.window, parent.evidence, fault).peak
+    hypothesis = (*standing, fault)
+    judge = _judge(asked, parent.evidence, standing, hypothesis, len(standing), asked.case.fewest)
+    return lead.log_prior + glance(fault.kind.severities(asked.scene), fault.severity, judge)
 
 
 def _moved(asked: Question, hypothesis: Hypothesis, place: int, scan: Scan) -> Hypothesis:
@@ -228,11 +254,18 @@ def _scan(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hyp
     return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
 
 
-def _judge(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hypothesis, place: int) -> Judge:
+def _judge(
+    asked: Question,
+    base: Evidence,
+    standing: Hypothesis,
+    hypothesis: Hypothesis,
+    place: int,
+    alike: NDArray[np.intp] | None = None,
+) -> Judge:
     """Return what judges the severities of one fault of a hypothesis beside the others."""
     fault = hypothesis[place]
-    response = Response(asked.case, base, standing, hypothesis, place)
-    onsets = Onsets(base, response.off)
+    response = Response(asked.case, base, standing, hypothesis, place, alike)
+    onsets = Onsets(base, response.off, fault.kind.unrest)
     beside = severity_odds(asked, (*hypothesis[:place], *hypothesis[place + 1 :]))
 
     def judge(severity: float, lower: float, upper: float) -> ByOnset:
@@ -260,14 +293,86 @@ def _heard_by_onset(asked: Question, base: Evidence, off: Floats, on: Floats) ->
 def explain(asked: Question, one: Weighed) -> Explained:
     """Solve and linearise a hypothesis at its own state, where it makes departures and zones likeliest."""
     standing = one.parent.explained.hypothesis
-    evidence = evidence_at(asked.case, one.hypothesis, one.parent.explained.evidence, standing)
-    evidence = recentred(asked.case, one.hypothesis, evidence)
+    evidence = _settled(asked, one)
     there = stood(asked, one.hypothesis, one.log_width, evidence)
-    return _freed(_fitted(asked, there, rounds=1), len(standing))
+    there = _begun_anew(asked, _fitted(asked, there, rounds=1, gained=WORTH_FITTING))
+    return _freed(_shut(asked, there), len(standing))
+
+
+def _begun_anew(asked: Question, one: Explained) -> Explained:
+    """Return a hypothesis with its last fault looked for anew, severity and onset, where it explains too little.
+
+    What the departures hide while the fault is away may show when they are where it wants them.
+    """
+    fault = one.hypothesis[-1]
+    if not fault.kind.hydraulic or not LITTLE < asked.enough - one.told < MUCH:
+        return one
+    scan, _ = rescan(asked, one, len(one.hypothesis) - 1)
+    if scan.onset == fault.onset and abs(np.log(scan.best / fault.severity)) < SAME:
+        return one
+    hypothesis = (*one.hypothesis[:-1], replace(fault, severity=scan.best, onset=scan.onset))
+    there = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+    there = max(there, recentred(asked.case, hypothesis, there), key=lambda tried: tried.log_likelihood)
+    return max(one, stood(asked, hypothesis, one.log_width, there), key=lambda tried: tried.told)
+
+
+def _shut(asked: Question, one: Explained) -> Explained:
+    """Return a hypothesis with a nearly closed valve quite closed where that explains more.
+
+    There is a step between the two: what is behind hangs on nothing any more.
+    """
+    fault = one.hypothesis[-1]
+    if fault.candidate.kind != "blocked_link" or not NEARLY_CLOSED < fault.severity < CLOSED:
+        return one
+    hypothesis = (*one.hypothesis[:-1], replace(fault, severity=CLOSED))
+    evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+    if _told(asked, hypothesis, evidence) < one.told + GAINED:
+        return one
+    return stood(asked, hypothesis, one.log_width, evidence)
+
+
+def _settled(asked: Question, one: Weighed) -> Evidence:
+    """Return the evidence of a hypothesis where it makes departures likeliest, sought anew where that was not found."""
+    parent = one.parent.explained
+    evidence = recentred(asked.case, one.hypothesis, _foreseen(asked, one))
+    for _ in range(MORE_ROUNDS):
+        if not LITTLE < asked.enough - evidence.log_likelihood < MUCH:
+            return evidence
+        if evidence.log_likelihood < _promised_by(asked, one) - LOST:
+            # Heads answer far from linearly there: the parent's own working point may be the better one.
+            nearer = evidence_at(asked.case, one.hypothesis, parent.evidence, parent.hypothesis)
+        else:
+            nearer = recentred(asked.case, one.hypothesis, evidence)
+        gained = nearer.log_likelihood - evidence.log_likelihood
+        evidence = nearer if gained > 0.0 else evidence
+        if gained < LITTLE / 2.0:
+            return evidence
+    return evidence
+
+
+def _promised_by(asked: Question, one: Weighed) -> float:
+    """Return the log-likelihood that a scan promised."""
+    return one.log_weight - one.log_width - log_prior_of(asked, one.hypothesis)
+
+
+def _foreseen(asked: Question, one: Weighed) -> Evidence:
+    """Return the parent's evidence with the readings moved as the hypothesis moves them, a few steps solved exactly."""
+    base, standing = one.parent.explained.evidence, one.parent.explained.hypothesis
+    fault = one.hypothesis[-1]
+    response = Response(asked.case, base, standing, one.hypothesis, len(standing))
+    begun = np.arange(asked.case.window.steps)[:, None] >= fault.onset
+    on = response.on(fault.severity, fault.severity, fault.severity)
+    return base.shifted(np.where(begun, on, response.off))
 
 
 def stood(asked: Question, hypothesis: Hypothesis, log_width: float, evidence: Evidence) -> Explained:
-    """Return a hypothesis with what it makes of readings and complaint, its severities as they stand."""
+    """Return a hypothesis with what it makes of readings and complaint, its severities as they stand.
+
+    A spoilt gauge may stray in other ways than by an offset, where that explains more.
+    """
+    for fault in hypothesis:
+        if is_gauge(asked.case.window, fault):
+            evidence = max(evidence, straying(asked.case.window, evidence, fault), key=lambda one: one.log_likelihood)
     told = _told(asked, hypothesis, evidence)
     moves = slack(asked.case, evidence, hypothesis)
     return Explained(hypothesis, log_prior_of(asked, hypothesis), told, log_width, evidence, moves)

@@ -27,6 +27,7 @@ class Window:
     ``points``: names of the S compared signals, ``observables`` what they see; ``value``, ``deviation``: (S, T) [SI],
     NaN where nothing was read. ``head``: (T, N), ``status``, ``setting``: (T, L): what was measured of the boundaries,
     NaN where nothing was; ``head_deviation``: (N,) standard deviation of a step's head, read or guessed [m], else 0.
+    ``parts``: for each step the middles of the steps that were put together in it, its own where it stands alone [s].
     """
 
     time: Floats
@@ -39,11 +40,17 @@ class Window:
     head_deviation: Floats
     status: Floats
     setting: Floats
+    parts: tuple[Floats, ...]
 
     @property
     def steps(self) -> int:
         """Number of steps T."""
         return len(self.time)
+
+    @property
+    def weight(self) -> Floats:
+        """Return (T,) of how many steps each is the mean."""
+        return np.array([len(one) for one in self.parts], dtype=np.float64)
 
     def network_time(self) -> Floats:
         """Return (T,) the network's own time of each step [s]."""
@@ -59,6 +66,7 @@ class Window:
             head=self.head[steps],
             status=self.status[steps],
             setting=self.setting[steps],
+            parts=tuple(self.parts[step] for step in steps),
         )
 
     def without(self, points: Sequence[str]) -> Window:
@@ -96,8 +104,9 @@ def build_window(
         if one.quantity == "setting":
             setting[:, network.link_index[one.element]] = _held(_means(one, edges)[0])
     value, deviation = _compared(compared, edges, noise)
+    time = (edges[:-1] + edges[1:]) / 2
     window = Window(
-        time=(edges[:-1] + edges[1:]) / 2,
+        time=time,
         origin=origin,
         points=tuple(one.point for one, _, _ in compared),
         observables=Observables(
@@ -110,6 +119,7 @@ def build_window(
         head_deviation=head_deviation,
         status=status,
         setting=setting,
+        parts=tuple(time[:, None]),
     )
     seen = steady & np.any(np.isfinite(value), axis=0)
     return window.keep(np.flatnonzero(seen))
@@ -135,7 +145,7 @@ def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) 
     ``demand``: (T, N) full demands [m³/s]; the INP's own where it is None. Tanks and links that nobody measures
     follow the INP's controls through the window.
     """
-    plain = [engine.default_conditions(float(time)) for time in window.network_time()]
+    plain = [_of_file(engine, one - window.origin) for one in window.parts]
     given = [
         replace(
             condition,
@@ -161,6 +171,15 @@ def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) 
         known[fixed] = state.head[fixed]
         filled.append(replace(condition, head=known, status=_over(condition.status, state.status.astype(float))))
     return filled
+
+
+def _of_file(engine: Engine, times: Floats) -> Conditions:
+    """Return the file's conditions over some times [s]: demands and heads in the mean, settings as they are first."""
+    every = [engine.default_conditions(float(time)) for time in times]
+    if len(every) == 1:
+        return every[0]
+    demand, head = (np.mean([getattr(one, name) for one in every], axis=0) for name in ("demand", "head"))
+    return replace(every[0], demand=demand, head=head)
 
 
 def unwatched(engine: Engine, window: Window) -> list[int]:

@@ -24,6 +24,7 @@ from hydro.diagnosis import diagnose, fresh_departures, prepare
 from hydro.engine import Engine
 from hydro.errors import SolveError
 from hydro.hypothesis import Priors
+from hydro.merging import merged
 from hydro.network import PressureDemand
 from hydro.readings import Floats, Noise, Series
 from hydro.resolve import Case
@@ -145,6 +146,8 @@ class Diagnoser:
         extra = [_series_of(one) for one in asked.readings]
         watch = _watch(asked, [one.element for one in sorted_.series if one.quantity == "demand"])
         window = self._window(sorted_, asked.start, asked.end, _edges(asked), [*extra, *watch])
+        if asked.fine:
+            window = merged(self.engine, window)
         if window.steps == 0:
             left = ", ".join(f"{count} {why}" for why, count in sorted_.rejected.items())
             raise SolveError(

@@ -55,6 +55,7 @@ class BlockedLink:
 
     name = "blocked_link"
     hydraulic = True
+    unrest = 0.15
 
     def severities(self, scene: Scene) -> Floats:
         """Return minor losses from a barely noticeable one to a nearly closed valve [-]."""
@@ -81,7 +82,7 @@ class BlockedLink:
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
         """Return (S, C) change per metre of added headloss."""
-        return np.asarray(snapshot.headloss[:, [one.indices[0] for one in candidates]])
+        return snapshot.headloss.columns([one.indices[0] for one in candidates])
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) added headloss [m]."""

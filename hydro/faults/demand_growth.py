@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from scipy.sparse import csc_array
 
 from hydro.conditions import Conditions
 from hydro.faults.kind import Candidate, Scene
@@ -21,6 +22,7 @@ class DemandGrowth:
 
     name = "demand_growth"
     hydraulic = True
+    unrest = 0.1
 
     def severities(self, scene: Scene) -> Floats:
         """Return growths from a tenth of a litre a second to a third of what the whole network draws [m³/s]."""
@@ -63,12 +65,13 @@ class DemandGrowth:
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
         """Return (S, C) change per m³/s drawn more, shared among the nodes as they draw."""
-        columns = []
-        for one in candidates:
-            nodes = list(one.indices)
-            drawn = snapshot.conditions.demand[nodes]
-            columns.append(snapshot.demand[:, nodes] @ (drawn / max(drawn.sum(), 1e-12)))
-        return np.stack(columns, axis=1)
+        nodes = [node for one in candidates for node in one.indices]
+        columns = np.repeat(np.arange(len(candidates)), [len(one.indices) for one in candidates])
+        drawn = snapshot.conditions.demand[nodes]
+        whole = np.maximum(np.bincount(columns, drawn, len(candidates)), 1e-12)
+        shape = len(snapshot.state.head), len(candidates)
+        shares = csc_array((drawn / whole[columns], (nodes, columns)), shape=shape)
+        return np.asarray((snapshot.demand.matrix @ shares).toarray())
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) growth at this time of the day [m³/s]."""

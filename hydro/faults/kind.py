@@ -55,6 +55,13 @@ class FaultKind(Protocol):
     def hydraulic(self) -> bool:
         """Whether it moves water; a fault of an instrument moves its readings alone."""
 
+    @property
+    def unrest(self) -> float:
+        """By how much of itself its amplitude strays from step to step, beyond what is modelled of it [-].
+
+        Demand is never just what is believed, and a blockage answers its square.
+        """
+
     def severities(self, scene: Scene) -> Floats:
         """Return (G,) the severities to try."""
 

@@ -21,6 +21,7 @@ class Leak:
 
     name = "leak"
     hydraulic = True
+    unrest = 0.05
 
     def severities(self, scene: Scene) -> Floats:
         """Return outflows from 0.3 to 60 l/s [m³/s]."""
@@ -45,7 +46,7 @@ class Leak:
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
         """Return (S, C) change per m³/s of outflow."""
-        return np.asarray(snapshot.withdrawal[:, [one.indices[0] for one in candidates]])
+        return snapshot.withdrawal.columns([one.indices[0] for one in candidates])
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) outflow at the node's pressure [m³/s]."""

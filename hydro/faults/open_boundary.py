@@ -18,6 +18,7 @@ class OpenBoundary:
 
     name = "open_boundary"
     hydraulic = True
+    unrest = 0.15
 
     def severities(self, scene: Scene) -> Floats:
         """Return flows from half a litre to a hundred litres a second [m³/s]."""
@@ -46,7 +47,7 @@ class OpenBoundary:
         links = np.array([one.indices[0] for one in candidates])
         start, end = snapshot.network.start[links], snapshot.network.end[links]
         sign = np.sign(snapshot.state.head[start] - snapshot.state.head[end])
-        return np.asarray((snapshot.withdrawal[:, start] - snapshot.withdrawal[:, end]) * sign)
+        return np.asarray((snapshot.withdrawal.columns(start) - snapshot.withdrawal.columns(end)) * sign)
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) flow [m³/s]."""

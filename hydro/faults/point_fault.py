@@ -1,4 +1,4 @@
-"""A point that reads wrong: the water is well, the gauge is not."""
+"""A point that reads wrong: the water is well, the gauge is not. In what ways besides an offset: ``hydro.straying``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class PointFault:
 
     name = "point_fault"
     hydraulic = False
+    unrest = 0.0
 
     def severities(self, scene: Scene) -> Floats:
         """Return offsets of both signs."""

@@ -19,6 +19,7 @@ class RoughnessGrowth:
 
     name = "roughness_growth"
     hydraulic = True
+    unrest = 0.1
 
     def severities(self, scene: Scene) -> Floats:
         """Return growths of friction from a fifth to fourfold [-]."""
@@ -50,7 +51,7 @@ class RoughnessGrowth:
         columns = []
         for one in candidates:
             lost = snapshot.state.headloss[list(one.indices)]
-            columns.append(snapshot.headloss[:, list(one.indices)] @ (lost / _metres(lost)))
+            columns.append(snapshot.headloss.columns(one.indices) @ (lost / _metres(lost)))
         return np.stack(columns, axis=1)
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:

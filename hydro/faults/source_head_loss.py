@@ -18,6 +18,7 @@ class SourceHeadLoss:
 
     name = "source_head_loss"
     hydraulic = True
+    unrest = 0.0
 
     def severities(self, scene: Scene) -> Floats:
         """Return losses from half a metre to thirty [m]."""
@@ -37,7 +38,7 @@ class SourceHeadLoss:
 
     def directions(self, snapshot: Snapshot, candidates: list[Candidate]) -> Floats:
         """Return (S, C) change per metre of head lost."""
-        return np.asarray(-snapshot.source[:, [one.indices[0] for one in candidates]])
+        return -snapshot.source.columns([one.indices[0] for one in candidates])
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) head lost [m]."""

@@ -30,7 +30,7 @@ def test_the_state_is_told_though_a_tank_may_be_shut_in_the_newest_step(tmp_path
     believer = Believer(site, telemetry, at, "1")
     try:
         assert believer.at(at, ()).basis == "measured"
-        assert len(believer.course(at - hour, at, ()).time) == 3
+        assert len(believer.course(at - hour, at, ()).time) == 4
     finally:
         believer.close()
         telemetry.close()

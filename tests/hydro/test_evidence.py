@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from scipy.stats import multivariate_normal
 
 from hydro.departures import sensitivity
@@ -39,7 +40,7 @@ def test_what_the_readings_see_of_the_departures_keeps_its_covariance(evidence: 
     case = case_of(None)
     for group, whitener in enumerate(evidence.whitener):
         regime = evidence.snapshots[int(np.flatnonzero(evidence.group == group)[0])].regime
-        seen = whitener @ (sensitivity(regime, case.assets) * case.departures.deviation)
+        seen = csr_array(whitener @ sensitivity(regime, case.assets).toarray() * case.departures.deviation)
         assert evidence.basis[group] @ evidence.basis[group].T == pytest.approx(case.departures.shared(seen), abs=1e-4)
 
 
@@ -53,7 +54,7 @@ def test_unknowns_beside_the_departures_are_integrated_out_as_any_others(evidenc
 def test_a_fault_is_judged_by_the_step_in_which_it_begins(evidence: Evidence) -> None:
     chance = np.random.default_rng(4)
     off, on = (0.05 * chance.standard_normal(evidence.residual.shape) for _ in range(2))
-    judged = Onsets(evidence, off).judge(on)
+    judged = Onsets(evidence, off, 0.0).judge(on)
     steps = len(evidence.residual)
     for onset in (0, 1, steps // 2, steps - 1):
         moved = np.where((np.arange(steps) >= onset)[:, None], on, off)
