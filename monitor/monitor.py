@@ -49,7 +49,7 @@ WATCHED_H = 8.0
 """Hours of readings that surveillance looks at; a complaint is answered from the whole window."""
 SUSPICION = Priors(any_fault=0.02, unexplained=0.01)
 """Before surveillance: of the windows that surprise, most are chance."""
-QUICK = Effort(tried=16, scanned=5, exact=3, beam=2, named=4, most_faults=2)
+QUICK = Effort(tried=16, scanned=5, exact=3, near=3, lost=0, beam=1, named=4, most_faults=2)
 """Surveillance repeats itself: it need not find everything the first time."""
 AGAIN_H = 1.0
 """Hours before causes that stand are looked for anew."""
