@@ -13,6 +13,7 @@ import numpy as np
 
 from hydro.conditions import Conditions
 from hydro.faults import Candidate
+from hydro.faults.kind import NODES
 from hydro.hypothesis import KIND_BY_NAME, Fault, Hypothesis
 from hydro.network import Network
 from hydro.readings import Floats
@@ -88,8 +89,7 @@ def under(conditions: Conditions, hypothesis: Hypothesis, network: Network) -> C
 
 
 def _indices(kind: str, elements: Sequence[str], network: Network) -> tuple[int, ...] | None:
-    of_nodes = kind in ("demand_growth", "leak", "source_head_loss")
-    index = network.node_index if of_nodes else network.link_index
+    index = network.node_index if KIND_BY_NAME[kind].of == NODES else network.link_index
     return tuple(index[one] for one in elements) if all(one in index for one in elements) else None
 
 

@@ -17,13 +17,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve, solve_triangular
-from scipy.linalg.lapack import dpstrf
-from scipy.sparse import csr_array, diags_array, vstack
 
 from hydro.assets import Assets
-from hydro.departures import Departures, Swing, sensitivity, zone_response
+from hydro.departures import Departures, Swing, zone_response
 from hydro.readings import Floats
-from hydro.slopes import gram, without_faint
+from hydro.sight import Sight, look
 from hydro.snapshot import Regime, Snapshot
 from hydro.window import Window
 
@@ -31,10 +29,6 @@ STRANGE = 3.5
 """A reading this many standard deviations off what the departures allow has no say in where the network is solved."""
 DRIFT_S = 6 * 3600.0
 """Time over which a zone's demand drifts [s]."""
-NEVER = 1e3
-"""Deviation that stands for a point nobody read [SI]."""
-FAINT = 1e-3
-"""A direction whose spread is this part of the noise or less is not worth a column [-]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +54,6 @@ class Beside:
     coupling: Floats
     factor: Floats
     mean: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """What the readings of K regimes can see of the departures, and how they stir by themselves.
-
-    By regime: ``seen`` (S, P) the change of each observed value per unit of x, ``noise`` (S, S) the covariance of what
-    demand does in time, ``root`` (S, r) the observed values per unit of u; ``axes``: (K, S, r), with which u follows
-    from what the readings see of x.
-    """
-
-    seen: Mapping[Regime, csr_array]
-    noise: Mapping[Regime, Floats]
-    root: Mapping[Regime, Floats]
-    axes: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +145,7 @@ def weigh(
     ``temper`` (0..1] discounts steps that repeat one another: the variance of the noise is divided by it. ``before``:
     of the same departures, holds for the regimes that it knows.
     """
-    sight = _sight(_regimes(snapshots), window, departures, assets, swing, before)
+    sight = look(_regimes(snapshots), window, departures, assets, swing, before)
     by_zone = np.stack([zone_response(one, assets) for one in snapshots])
     residual = _residual(snapshots, window, departures, place, sight, by_zone)
     known = np.isfinite(residual)
@@ -315,28 +294,6 @@ def _regimes(snapshots: Sequence[Snapshot]) -> list[Regime]:
     return list(dict.fromkeys(one.regime for one in snapshots))
 
 
-def _sight(
-    regimes: Sequence[Regime],
-    window: Window,
-    departures: Departures,
-    assets: Assets,
-    swing: Swing,
-    before: Sight | None,
-) -> Sight:
-    """Return what the readings of some regimes can see; what was seen ``before`` is not looked for again."""
-    if before is not None and list(before.seen) == list(regimes):
-        return before
-    seen, noise = dict[Regime, csr_array](), dict[Regime, Floats]()
-    for one in regimes:
-        if before is not None and one in before.seen:
-            seen[one], noise[one] = before.seen[one], before.noise[one]
-        else:
-            seen[one] = csr_array(sensitivity(one, assets) @ diags_array(departures.deviation))
-            noise[one] = _noise(one, assets, swing, window)
-    axes, root = _roots(departures, seen, noise, window)
-    return Sight(seen, noise, root, axes)
-
-
 def _residual(
     snapshots: Sequence[Snapshot],
     window: Window,
@@ -354,14 +311,6 @@ def _residual(
             for step, one in enumerate(snapshots)
         ]
     )
-
-
-def _noise(regime: Regime, assets: Assets, swing: Swing, window: Window) -> Floats:
-    """Return (S, S) covariance of what demand does in time, and of the noise in the levels that drive the model."""
-    by_node = regime.demand.scaled(regime.conditions.demand * swing.node)
-    by_zone = zone_response(regime, assets) * swing.zone
-    by_level = regime.source.scaled(window.head_deviation)
-    return np.asarray(gram(by_node) + by_zone @ by_zone.T + gram(by_level))
 
 
 def _whiteners(
@@ -398,32 +347,6 @@ def _whiteners(
 def _regime_of_groups(snapshots: Sequence[Snapshot], group: NDArray[np.intp]) -> list[Regime]:
     regime_of = {int(place): one.regime for place, one in zip(group, snapshots, strict=True)}
     return [regime_of[place] for place in range(len(regime_of))]
-
-
-def _roots(
-    departures: Departures, seen: Mapping[Regime, csr_array], noise: Mapping[Regime, Floats], window: Window
-) -> tuple[Floats, dict[Regime, Floats]]:
-    """Return axes (K, S, r) and for each regime (S, r) the observed values per unit of u.
-
-    A Cholesky factor with pivots: u are the values that say most, each less what those before it say already.
-    """
-    size = len(window.points)
-    read = np.isfinite(window.value)
-    usual = np.sqrt(np.where(read, window.deviation**2, 0.0).sum(axis=1) / np.maximum(read.sum(axis=1), 1))
-    usual = np.where(read.any(axis=1), usual, NEVER)
-    weight = 1.0 / np.sqrt(np.concatenate([np.diag(one) + usual**2 for one in noise.values()]))
-    every = csr_array(diags_array(weight) @ vstack(list(seen.values()), format="csr"))
-    # All that is left out of a row together is much fainter than a direction that is not worth a column.
-    shared = departures.shared(without_faint(every, 0.1 * FAINT / np.sqrt(every.shape[1])))
-    lower, pivots, rank, _ = dpstrf(shared, tol=FAINT**2, lower=1)
-    order = pivots - 1
-    lower = np.tril(lower)[:, :rank]
-    root, turned = np.empty_like(lower), np.zeros_like(lower)
-    root[order] = lower
-    turned[order[:rank]] = solve_triangular(lower[:rank], np.eye(rank), lower=True).T
-    root, turned = root / weight[:, None], turned * weight[:, None]
-    by_regime = {regime: root[size * place : size * (place + 1)] for place, regime in enumerate(seen)}
-    return turned.reshape(len(seen), size, -1), by_regime
 
 
 def _whitener(covariance: Floats, known: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> tuple[Floats, float]:

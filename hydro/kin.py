@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from hydro.faults import Candidate
+from hydro.faults.kind import LINKS, POINTS
 from hydro.hypothesis import Fault
 from hydro.network import Network
 from hydro.shortlist import Lead
@@ -16,17 +17,15 @@ from hydro.weighing import Question
 
 HOPS, MOST = 3, 16
 """How many nodes away kin are looked for, and how many at most."""
-OF_LINKS = frozenset({"blocked_link", "open_boundary"})
-OF_NODES = frozenset({"demand_growth", "leak"})
 
 
 def kin(asked: Question, fault: Fault) -> list[Lead]:
     """Return the same fault at what is near, the nearest first; none where it is one of many elements together."""
     candidate = fault.candidate
-    if len(candidate.indices) != 1 or candidate.kind not in OF_LINKS | OF_NODES:
+    if len(candidate.indices) != 1 or fault.kind.of == POINTS:
         return []
     network, place = asked.case.engine.network, candidate.indices[0]
-    of_links = candidate.kind in OF_LINKS
+    of_links = fault.kind.of == LINKS
     begin = [int(network.start[place]), int(network.end[place])] if of_links else [place]
     keys = [(candidate.kind, (one,)) for one in _around(network, begin, of_links) if one != place]
     known = [key for key in keys if key in asked.believed][:MOST]

@@ -217,7 +217,8 @@ class _Ledger:
         parent = Parent(explained, slackened(explained))
         rest = {key: one for key, one in asked.believed.items() if key not in keys_of(standing)}
         every = leads(parent.evidence, asked.scene, rest, asked.complaint, asked.usual)
-        promising = self._promising(parent, every)
+        screened = self._as_screened(parent, every)
+        promising = self._promising(parent, screened)
         if swapped is None:
             row = None if asked.complaint is None else asked.complaint.row
             promising = unlike(promising, parent.evidence, asked.case.compared, row)
@@ -239,25 +240,24 @@ class _Ledger:
             self._keep(replace(exact, told=exact.told + polish))
         # What a scan misses of those solved it misses of the others of its generation too.
         gains = _gains(tried, solved)
-        for one in self._as_screened(parent, every):
+        for one in screened:
             self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
         for one in tried:
             self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
 
-    def _promising(self, parent: Parent, every: Sequence[Lead]) -> list[Lead]:
+    def _promising(self, parent: Parent, screened: Sequence[Weighed]) -> list[Lead]:
         """Return the leads that may come near the best hypothesis known, as far as screening is to be trusted.
 
         What it says of a fault that explains little is true; the more a fault explains, the further off it may be.
         """
         if not self.explained:
-            return list(every)
+            return [one.lead for one in screened]
         # Beside what screening says of the parent itself, whose severities are as free there as with one fault more.
         standing = parent.explained.hypothesis
         told = parent.evidence.log_likelihood + severity_odds(self._asked, standing)
         alone = log_prior_of(self._asked, standing) + told + free_width(self._asked, standing)
         floor = self.best().log_weight - parent.explained.log_weight + alone
-        weighed = zip(every, self._as_screened(parent, every), strict=True)
-        return [lead for lead, one in weighed if one.log_weight + _doubt(lead) > floor]
+        return [one.lead for one in screened if one.log_weight + _doubt(one.lead) > floor]
 
     def _as_screened(self, parent: Parent, every: Sequence[Lead]) -> list[Weighed]:
         """Return what screening says of every hypothesis that has one fault more than the parent."""

@@ -29,7 +29,8 @@ OF_A_KIND = 6
 class Lead:
     """A candidate as the linear model sees it.
 
-    ``log_weight``: log of prior times likelihood relative to the screened evidence, over severities and onsets;
+    ``log_weight``: log of prior times likelihood relative to the screened evidence, over severities and onsets (NaN
+    where screening was not asked);
     ``fault``: at its likeliest severity and onset.
     """
 

@@ -89,13 +89,20 @@ class Steady:
     def _unstalled(self, conditions: Conditions, stalled: State) -> State:
         """Return the state found from the flows of a little less or more demand, or the stalled one if none is."""
         for part in NEARBY:
+            state = self._from_nearby(conditions, part)
+            if state is not None and not self._stalled(state):
+                return state
+        return stalled
+
+    def _from_nearby(self, conditions: Conditions, part: float) -> State | None:
+        """Return the state found from the flows of ``part`` of the demand, None where EPANET solves one of them not."""
+        try:
             self.set_demand(part * conditions.demand)
             self._run(FRESH_FLOWS)
             self.set_demand(conditions.demand)
-            state = self._run(LAST_FLOWS)
-            if not self._stalled(state):
-                return state
-        return stalled
+            return self._run(LAST_FLOWS)
+        except EngineError:
+            return None
 
     def set(self, conditions: Conditions) -> None:
         """Set everything that conditions say; what EPANET refuses leaves nothing behind that later ones rely on."""

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from hydro.complaint import Complaint
 from hydro.evidence import Beside, Evidence
 from hydro.faults import Candidate, Scene
-from hydro.faults.blocked_link import CLOSED
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
 from hydro.resolve import Case, evidence_at, recentred
@@ -35,8 +34,6 @@ SAME = 0.1
 """Severities whose logarithms are this near are the same."""
 LOST = 5.0
 """A fit that explains so much less than a scan promised has gone astray."""
-NEARLY_CLOSED = 1e5
-"""Minor loss beyond which a valve may as well be closed [-]."""
 GAINED = 0.05
 """A step that explains less more than this is not taken."""
 WORTH_FITTING = 0.5
@@ -296,7 +293,7 @@ def explain(asked: Question, one: Weighed) -> Explained:
     evidence = _settled(asked, one)
     there = stood(asked, one.hypothesis, one.log_width, evidence)
     there = _begun_anew(asked, _fitted(asked, there, rounds=1, gained=WORTH_FITTING))
-    return _freed(_shut(asked, there), len(standing))
+    return _freed(_to_the_end(asked, there), len(standing))
 
 
 def _begun_anew(asked: Question, one: Explained) -> Explained:
@@ -316,15 +313,13 @@ def _begun_anew(asked: Question, one: Explained) -> Explained:
     return max(one, stood(asked, hypothesis, one.log_width, there), key=lambda tried: tried.told)
 
 
-def _shut(asked: Question, one: Explained) -> Explained:
-    """Return a hypothesis with a nearly closed valve quite closed where that explains more.
-
-    There is a step between the two: what is behind hangs on nothing any more.
-    """
+def _to_the_end(asked: Question, one: Explained) -> Explained:
+    """Return a hypothesis with its last fault as severe as can be, where it is all but that and more is explained."""
     fault = one.hypothesis[-1]
-    if fault.candidate.kind != "blocked_link" or not NEARLY_CLOSED < fault.severity < CLOSED:
+    greatest = float(fault.kind.severities(asked.scene)[-1])
+    if not fault.kind.abrupt_beyond < fault.severity < greatest:
         return one
-    hypothesis = (*one.hypothesis[:-1], replace(fault, severity=CLOSED))
+    hypothesis = (*one.hypothesis[:-1], replace(fault, severity=greatest))
     evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
     if _told(asked, hypothesis, evidence) < one.told + GAINED:
         return one

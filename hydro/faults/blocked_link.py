@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hydro.conditions import Conditions
-from hydro.faults.kind import Candidate, Scene
+from hydro.faults.kind import LINKS, Candidate, Scene
 from hydro.network import PIPES, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
@@ -19,6 +19,8 @@ LEAST_PRESSURE = 0.5
 """Pressure that a blockage may always take away [m]."""
 CLOSED = 1e9
 """A minor loss that stands for a closed valve where a formula wants a number [-]."""
+NEARLY_CLOSED = 1e5
+"""Minor loss beyond which a valve may as well be closed: what is behind it then hangs on nothing any more [-]."""
 
 
 def added_headloss(snapshot: Snapshot, links: np.ndarray, minor_loss: Floats) -> Floats:
@@ -56,6 +58,8 @@ class BlockedLink:
     name = "blocked_link"
     hydraulic = True
     unrest = 0.15
+    of = LINKS
+    abrupt_beyond = NEARLY_CLOSED
 
     def severities(self, scene: Scene) -> Floats:
         """Return minor losses from a barely noticeable one to a nearly closed valve [-]."""

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from hydro.conditions import Conditions
-from hydro.faults.kind import Candidate, Scene
+from hydro.faults.kind import NODES, Candidate, Scene
 from hydro.network import JUNCTION, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
@@ -23,6 +23,8 @@ class DemandGrowth:
     name = "demand_growth"
     hydraulic = True
     unrest = 0.1
+    of = NODES
+    abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
         """Return growths from a tenth of a litre a second to a third of what the whole network draws [m³/s]."""

@@ -12,6 +12,9 @@ from hydro.observables import Observables
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
+LINKS, NODES, POINTS = "links", "nodes", "points"
+"""Words for what a kind of fault strikes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -61,6 +64,14 @@ class FaultKind(Protocol):
 
         Demand is never just what is believed, and a blockage answers its square.
         """
+
+    @property
+    def of(self) -> str:
+        """What its candidates' ``indices`` are of: links, nodes or points."""
+
+    @property
+    def abrupt_beyond(self) -> float:
+        """Severity from which the greatest one may as well be meant, with a step between the two [the kind's unit]."""
 
     def severities(self, scene: Scene) -> Floats:
         """Return (G,) the severities to try."""

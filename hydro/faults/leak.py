@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hydro.conditions import Conditions
-from hydro.faults.kind import Candidate, Scene
+from hydro.faults.kind import NODES, Candidate, Scene
 from hydro.network import JUNCTION, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
@@ -22,6 +22,8 @@ class Leak:
     name = "leak"
     hydraulic = True
     unrest = 0.05
+    of = NODES
+    abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
         """Return outflows from 0.3 to 60 l/s [m³/s]."""

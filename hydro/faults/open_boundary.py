@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hydro.conditions import Conditions
-from hydro.faults.kind import Candidate, Scene
+from hydro.faults.kind import LINKS, Candidate, Scene
 from hydro.network import PIPES, TCV, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
@@ -19,6 +19,8 @@ class OpenBoundary:
     name = "open_boundary"
     hydraulic = True
     unrest = 0.15
+    of = LINKS
+    abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
         """Return flows from half a litre to a hundred litres a second [m³/s]."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hydro.conditions import Conditions
-from hydro.faults.kind import Candidate, Scene
+from hydro.faults.kind import POINTS, Candidate, Scene
 from hydro.network import Network
 from hydro.observables import DEMAND, HEAD, PRESSURE
 from hydro.readings import Floats
@@ -23,6 +23,8 @@ class PointFault:
     name = "point_fault"
     hydraulic = False
     unrest = 0.0
+    of = POINTS
+    abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
         """Return offsets of both signs."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from hydro.conditions import Conditions
 from hydro.departures import RESISTANCE_EXPONENT
-from hydro.faults.kind import Candidate, Scene
+from hydro.faults.kind import LINKS, Candidate, Scene
 from hydro.network import PIPES, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
@@ -20,6 +20,8 @@ class RoughnessGrowth:
     name = "roughness_growth"
     hydraulic = True
     unrest = 0.1
+    of = LINKS
+    abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
         """Return growths of friction from a fifth to fourfold [-]."""

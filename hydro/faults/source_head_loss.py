@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from hydro.conditions import Conditions
-from hydro.faults.kind import Candidate, Scene
+from hydro.faults.kind import NODES, Candidate, Scene
 from hydro.network import RESERVOIR, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
@@ -19,6 +19,8 @@ class SourceHeadLoss:
     name = "source_head_loss"
     hydraulic = True
     unrest = 0.0
+    of = NODES
+    abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
         """Return losses from half a metre to thirty [m]."""

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array
 from scipy.stats import multivariate_normal
 
 from hydro.departures import sensitivity
-from hydro.evidence import Evidence
+from hydro.evidence import Evidence, nodes_beyond
 from hydro.readings import Floats
 from hydro.resolve import at_rest
 from hydro.response import Onsets
@@ -72,3 +72,18 @@ def test_the_mean_of_the_departures_is_where_the_dense_posterior_has_it(evidence
     assert evidence.beside.mean == pytest.approx(mean[seen.shape[1] :], abs=1e-6)
     left = evidence.residual - (both @ mean).reshape(steps, points)
     assert evidence.unexplained() == pytest.approx(left, abs=1e-6)
+
+
+def test_what_a_node_drew_in_a_step_is_where_the_dense_posterior_has_it(evidence: Evidence, case_of: CaseMaker) -> None:
+    case = case_of(None)
+    steps, points = evidence.residual.shape
+    seen = evidence.basis[evidence.group].reshape(steps * points, -1)
+    beside = evidence.beside.white.reshape(steps * points, -1)
+    covariance = np.eye(steps * points) + seen @ seen.T + beside @ beside.T
+    weights = np.linalg.solve(covariance, evidence.residual.ravel()).reshape(steps, points)
+    for step in (0, steps // 2):
+        snapshot, whitener = evidence.snapshots[step], evidence.whitener[evidence.group[step]]
+        moved = whitener @ snapshot.demand.scaled(snapshot.conditions.demand).toarray()
+        mean = case.swing.node**2 * (moved.T @ weights[step])
+        assert np.abs(mean).max() > 1e-3
+        assert nodes_beyond(evidence, case.window, case.swing, step) == pytest.approx(mean, abs=1e-6)

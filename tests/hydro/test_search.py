@@ -7,14 +7,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from hydro import search
 from hydro.complaint import Complaint
 from hydro.conditions import Conditions
 from hydro.diagnosis import Diagnosis, diagnose
 from hydro.engine import Engine
+from hydro.errors import SolveError
 from hydro.faults import Scene
+from hydro.faults.blocked_link import CLOSED
 from hydro.hypothesis import Fault, Priors
 from hydro.measurement import next_measurements
 from hydro.resolve import Case, at_rest, evidence_at
+from hydro.weighing import Explained, Question, Weighed, explain
 from tests.hydro.conftest import CaseMaker
 
 
@@ -90,3 +94,41 @@ def test_a_fault_that_does_nothing_explains_nothing(case_of: CaseMaker) -> None:
     for onset in (0, 3, case.window.steps - 1):
         nothing = (Fault(main, 1e-3, onset),)
         assert evidence_at(case, nothing, rest, ()).log_likelihood == pytest.approx(rest.log_likelihood, abs=0.05)
+
+
+def test_a_closed_valve_is_found_closed(town: Engine, case_of: CaseMaker) -> None:
+    link = town.network.link_index["P5"]
+
+    def closed(one: Conditions) -> Conditions:
+        status = one.status.copy()
+        status[link] = 0.0
+        return replace(one, status=status)
+
+    first = asked(case_of(closed)).causes[0]
+    assert first.candidate.elements == ("P5",)
+    assert first.fault.severity == CLOSED
+
+
+def test_hypotheses_that_cannot_be_solved_end_nothing_but_themselves(
+    town: Engine, case_of: CaseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = explain
+
+    def some(question: Question, one: Weighed) -> Explained:
+        if one.hypothesis[-1].candidate.kind == "blocked_link":
+            raise SolveError("no state")
+        return whole(question, one)
+
+    monkeypatch.setattr(search, "explain", some)
+    found = asked(case_of(None))
+    assert found.found.explained
+    assert "blocked_link" not in {fault.candidate.kind for one in found.found.explained for fault in one.hypothesis}
+
+
+def test_where_no_hypothesis_can_be_solved_that_is_said(case_of: CaseMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(question: Question, one: Weighed) -> Explained:
+        raise SolveError("no state")
+
+    monkeypatch.setattr(search, "explain", none)
+    with pytest.raises(SolveError, match="no state under any cause"):
+        asked(case_of(None))
