@@ -68,6 +68,7 @@ def wait_for(met: Callable[[], object]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(150)
+@pytest.mark.usefixtures("attended")
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_plant_and_service_end_with_the_demo(tmp_path: Path, told: signal.Signals) -> None:
     with demo(tmp_path) as process:

@@ -23,6 +23,7 @@ MORNING_MS = 300_000.0
 
 @pytest.mark.slow
 @pytest.mark.timeout(800)
+@pytest.mark.usefixtures("attended")
 def test_visitor_sends_the_crew_and_the_cure_holds(desk: Desk, tmp_path: Path) -> None:
     assert lacking() is None
     command = [sys.executable, "-m", "cli.main", "demo", "--no-browser", "--keep", str(tmp_path / "kept")]
