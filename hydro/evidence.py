@@ -44,12 +44,11 @@ class Beside:
     """K more Gaussian unknowns beside the departures: drift of the zones' demands, knot by knot, and after that how far
     the severities of faults known already may still move.
 
-    ``white``: (T, S, K) whitened change of the observed values per standard deviation; ``columns``: the same with the
-    departures projected out; ``coupling``: (r, K) by which u gives way to them; ``factor``: (K, K) lower Cholesky
-    factor of their precision; ``mean``: (K,) of their posterior, in standard deviations.
+    ``columns``: (T, S, K) whitened change of the observed values per standard deviation, with the departures projected
+    out; ``coupling``: (r, K) by which u gives way to them; ``factor``: (K, K) lower Cholesky factor of their precision;
+    ``mean``: (K,) of their posterior, in standard deviations.
     """
 
-    white: Floats
     columns: Floats
     coupling: Floats
     factor: Floats
@@ -91,13 +90,20 @@ class Evidence:
 
     def whitened(self, moved: Floats) -> Floats:
         """Return (T, S, …) whitened moves of the observed values (T, S, …)."""
-        return np.asarray(np.einsum("tij,tj...->ti...", self.whitener[self.group], moved))
+        whitened = np.empty_like(moved)
+        for group, whitener in enumerate(self.whitener):
+            steps = self.group == group
+            whitened[steps] = _each(whitener, moved[steps])
+        return whitened
 
     def projected(self, white: Floats) -> Floats:
         """Return (r, …) what whitened moves (T, S, …) say of u."""
-        grouped = np.zeros((len(self.whitener), *white.shape[1:]))
-        np.add.at(grouped, self.group, white)
-        return np.asarray(np.einsum("qsr,qs...->r...", self.basis, grouped))
+        return np.asarray(np.tensordot(self.basis, self.grouped(white), axes=([0, 1], [0, 1])))
+
+    def grouped(self, values: Floats) -> Floats:
+        """Return (Q, …) sums of (T, …) over the steps of each group."""
+        within = np.equal.outer(np.arange(len(self.whitener)), self.group).astype(float)
+        return np.asarray(np.tensordot(within, values, axes=1))
 
     def root(self) -> Floats:
         """Return (r, r) B with covariance of u = B Bᵀ."""
@@ -108,7 +114,7 @@ class Evidence:
         snapshots = tuple(replace(one, value=one.value + by) for one, by in zip(self.snapshots, moved, strict=True))
         residual = self.residual - self.whitened(moved)
         mean = cho_solve((self.factor, True), self.projected(residual))
-        told = np.einsum("tsk,ts->k", self.beside.columns, residual)
+        told = _together(self.beside.columns, residual)
         beside = replace(self.beside, mean=np.asarray(cho_solve((self.beside.factor, True), told)))
         return replace(self, snapshots=snapshots, residual=residual, mean=mean, beside=beside)
 
@@ -117,16 +123,21 @@ class Evidence:
 
         ``columns``: (T, S, K) how they move the observed values per standard deviation.
         """
-        white = np.concatenate([self.beside.white, self.whitened(columns)], axis=2)
-        before = _gained(self.beside, self.residual)
+        known, white = self.beside, self.whitened(columns)
         shared = self.projected(white)
         coupling = cho_solve((self.factor, True), shared)
         reduced = white - (self.basis @ coupling)[self.group]
-        precision = np.eye(white.shape[2]) + np.einsum("tsk,tsl->kl", white, white) - shared.T @ coupling
-        factor = np.linalg.cholesky(precision)
-        told = np.einsum("tsk,ts->k", reduced, self.residual)
-        beside = Beside(white, reduced, coupling, factor, np.asarray(cho_solve((factor, True), told)))
-        gained = _gained(beside, self.residual) - before
+        precision = np.eye(white.shape[2]) + _together(white, white) - shared.T @ coupling
+        factor = _bordered(known.factor, _together(known.columns, white), precision)
+        columns = np.concatenate([known.columns, reduced], axis=2)
+        told = _together(columns, self.residual)
+        beside = Beside(
+            columns=columns,
+            coupling=np.hstack([known.coupling, coupling]),
+            factor=factor,
+            mean=np.asarray(cho_solve((factor, True), told)),
+        )
+        gained = _gained(beside, self.residual) - _gained(known, self.residual)
         return replace(self, log_likelihood=self.log_likelihood + gained, beside=beside)
 
 
@@ -152,7 +163,7 @@ def weigh(
     group, whiteners, halves = _whiteners(snapshots, window, known, sight.noise, temper)
     regime_of = _regime_of_groups(snapshots, group)
     basis = np.stack([whitener @ sight.root[regime] for whitener, regime in zip(whiteners, regime_of, strict=True)])
-    white = np.einsum("tij,tj->ti", whiteners[group], np.where(known, residual, 0.0))
+    white = np.matmul(whiteners[group], np.where(known, residual, 0.0)[:, :, None])[:, :, 0]
     factor, mean, told = _integrated(basis, white, group)
     still = Evidence(
         snapshots=tuple(snapshots),
@@ -267,12 +278,33 @@ def likely_departures(departures: Departures, evidence: Evidence) -> Floats:
 
 def _nothing(shape: tuple[int, ...], rank: int) -> Beside:
     nothing = np.zeros((*shape, 0))
-    return Beside(nothing, nothing, np.zeros((rank, 0)), np.zeros((0, 0)), np.zeros(0))
+    return Beside(nothing, np.zeros((rank, 0)), np.zeros((0, 0)), np.zeros(0))
+
+
+def _each(matrix: Floats, values: Floats) -> Floats:
+    """Return (T, i, …) a matrix (i, j) times each of (T, j, …)."""
+    return np.asarray(values @ matrix.T if values.ndim == 2 else matrix @ values)
+
+
+def _together(one: Floats, other: Floats) -> Floats:
+    """Return (K, …) products of (T, S, K) with (T, S, …), summed over steps and points."""
+    return np.asarray(np.tensordot(one, other, axes=([0, 1], [0, 1])))
+
+
+def _bordered(factor: Floats, border: Floats, corner: Floats) -> Floats:
+    """Return the lower Cholesky factor of a matrix with ``border`` (K, k) and ``corner`` (k, k) beside its first K."""
+    across = solve_triangular(factor, border, lower=True)
+    known, added = border.shape
+    whole = np.zeros((known + added, known + added))
+    whole[:known, :known] = factor
+    whole[known:, :known] = across.T
+    whole[known:, known:] = np.linalg.cholesky(corner - across.T @ across)
+    return whole
 
 
 def _gained(beside: Beside, residual: Floats) -> float:
     """Return by how much the log-likelihood is higher for what was integrated out beside the departures."""
-    scaled = solve_triangular(beside.factor, np.einsum("tsk,ts->k", beside.columns, residual), lower=True)
+    scaled = solve_triangular(beside.factor, _together(beside.columns, residual), lower=True)
     return 0.5 * float(scaled @ scaled) - float(np.log(np.diag(beside.factor)).sum())
 
 
@@ -283,7 +315,7 @@ def _integrated(basis: Floats, white: Floats, group: NDArray[np.intp]) -> tuple[
     np.add.at(summed, group, white)
     stacked = (basis * np.sqrt(count)[:, None, None]).reshape(-1, basis.shape[2])
     factor = np.linalg.cholesky(np.eye(basis.shape[2]) + stacked.T @ stacked)
-    scaled = solve_triangular(factor, np.einsum("qsr,qs->r", basis, summed), lower=True)
+    scaled = solve_triangular(factor, np.tensordot(basis, summed, axes=([0, 1], [0, 1])), lower=True)
     mean = solve_triangular(factor.T, scaled, lower=False)
     quadratic = -0.5 * (float(np.sum(white**2)) - float(scaled @ scaled))
     return np.asarray(factor), np.asarray(mean), quadratic - float(np.log(np.diag(factor)).sum())

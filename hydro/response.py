@@ -198,7 +198,7 @@ def _say(base: Evidence, moved: Floats, strayed: Floats | None = None) -> tuple[
     for group, basis in enumerate(base.basis):
         steps = base.group == group
         projected[steps] = told[steps] @ basis
-    return squares, projected, np.einsum("tsk,ts->tk", base.beside.columns, told)
+    return squares, projected, np.matmul(told[:, None, :], base.beside.columns)[:, 0, :]
 
 
 def slack(case: Case, base: Evidence, hypothesis: Hypothesis) -> Floats:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.linalg import solve_triangular
 from scipy.special import logsumexp
 
 from hydro.evidence import Evidence
@@ -39,12 +40,42 @@ def is_gauge(window: Window, fault: Fault) -> bool:
 
 def likeliest(window: Window, evidence: Evidence, fault: Fault) -> Strayed:
     """Return the fault of a gauge at the onset that explains most, in whatever ways it strays."""
-    tried = [straying(window, evidence, replace(fault, onset=step)) for step in range(window.steps)]
-    told = np.array([one.log_likelihood for one in tried])
+    told, offsets = _by_onset(window, evidence, fault.candidate.indices[0])
     onset = int(np.argmax(told))
-    offset = OFFSET * float(tried[onset].beside.mean[-WAYS])
     width = float(logsumexp(told - told[onset]) - np.log(len(told)))
-    return Strayed(replace(fault, severity=offset, onset=onset), float(told[onset]), width)
+    return Strayed(replace(fault, severity=float(offsets[onset]), onset=onset), float(told[onset]), width)
+
+
+def _by_onset(window: Window, evidence: Evidence, row: int) -> tuple[Floats, Floats]:
+    """Return (T,) log-likelihoods of a gauge that strays from each step on, and (T,) how far it stands off then [m].
+
+    What ``straying`` says of each: its ways are sums over the steps since the onset of what one step knows of the gauge.
+    """
+    group, beside = evidence.group, evidence.beside
+    white = evidence.whitener[:, :, row]
+    along = solve_triangular(evidence.factor, np.einsum("qsr,qs->rq", evidence.basis, white), lower=True).T[group]
+    known = np.matmul(white[group][:, None, :], beside.columns)[:, 0, :]
+    across = solve_triangular(beside.factor, known.T, lower=True).T
+    told = np.sum(white[group] * (evidence.residual - (evidence.basis @ evidence.mean)[group]), axis=1)
+    told -= known @ beside.mean
+    # The ways since the window's first step; those since another are the same, but for where the slope begins.
+    value = np.array([one.value[row] for one in evidence.snapshots])
+    ways = _columns(window.time, value, 0)
+    square = _since(np.sum(white**2, axis=1)[group][:, None, None] * ways[:, :, None] * ways[:, None, :])
+    seen, stood = (_since(one[:, :, None] * ways[:, None, :]) for one in (along, across))
+    taken = sum(np.matmul(one.transpose(0, 2, 1), one) for one in (seen, stood))
+    begun = np.tile(np.eye(WAYS), (window.steps, 1, 1))
+    begun[:, 0, 1] = -ways[:, 1] / OFFSET
+    precision = np.eye(WAYS) + begun.transpose(0, 2, 1) @ (square - taken) @ begun
+    gain = np.matmul(begun.transpose(0, 2, 1), _since(told[:, None] * ways)[:, :, None])
+    mean = np.linalg.solve(precision, gain)
+    gained = 0.5 * np.sum(gain * mean, axis=(1, 2)) - 0.5 * np.linalg.slogdet(precision)[1]
+    return evidence.log_likelihood + gained, OFFSET * mean[:, 0, 0]
+
+
+def _since(values: Floats) -> Floats:
+    """Return (T, …) sums of (T, …) over each step and all after it."""
+    return np.asarray(values[::-1].cumsum(axis=0)[::-1])
 
 
 def straying(window: Window, evidence: Evidence, fault: Fault) -> Evidence:

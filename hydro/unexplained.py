@@ -36,8 +36,8 @@ def _ratio(evidence: Evidence, scale: Floats, onset: int) -> float:
     residual = evidence.unexplained()
     # Offsets beside departures: integrate the departures out first (Schur complement of their block).
     shared = np.linalg.solve(evidence.factor, evidence.projected(columns))
-    precision = np.eye(len(scale)) + np.einsum("tsp,tsq->pq", columns, columns) - shared.T @ shared
-    gain = np.einsum("tsp,ts->p", columns, residual)
+    precision = np.eye(len(scale)) + np.tensordot(columns, columns, axes=([0, 1], [0, 1])) - shared.T @ shared
+    gain = np.tensordot(columns, residual, axes=([0, 1], [0, 1]))
     sign, log_determinant = np.linalg.slogdet(precision)
     assert sign > 0
     return 0.5 * float(gain @ np.linalg.solve(precision, gain)) - 0.5 * float(log_determinant)

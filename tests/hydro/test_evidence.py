@@ -20,11 +20,17 @@ def evidence(case_of: CaseMaker) -> Evidence:
     return at_rest(case_of(None))
 
 
+def moved_beside(evidence: Evidence) -> Floats:
+    """Return (T·S, K) whitened change of the observed values for each unknown beside the departures."""
+    hidden = (evidence.basis @ evidence.beside.coupling)[evidence.group]
+    return (evidence.beside.columns + hidden).reshape(evidence.residual.size, -1)
+
+
 def dense(evidence: Evidence, residual: Floats) -> float:
     """Return the log-likelihood of whitened residuals (T, S) by the covariance of all of them at once."""
     steps, points = residual.shape
     by_departures = evidence.basis[evidence.group].reshape(steps * points, -1)
-    beside = evidence.beside.white.reshape(steps * points, -1)
+    beside = moved_beside(evidence)
     covariance = np.eye(steps * points) + by_departures @ by_departures.T + beside @ beside.T
     told = multivariate_normal(cov=covariance).logpdf(residual.ravel()) + 0.5 * residual.size * np.log(2.0 * np.pi)
     determinants = [np.linalg.slogdet(whitener)[1] for whitener in evidence.whitener]
@@ -48,7 +54,7 @@ def test_unknowns_beside_the_departures_are_integrated_out_as_any_others(evidenc
     columns = np.random.default_rng(3).standard_normal((*evidence.residual.shape, 2)) * 0.05
     freed = evidence.with_beside(columns)
     assert freed.log_likelihood == pytest.approx(dense(freed, freed.residual), abs=1e-6)
-    assert freed.beside.white.shape[2] == evidence.beside.white.shape[2] + 2
+    assert freed.beside.columns.shape[2] == evidence.beside.columns.shape[2] + 2
 
 
 def test_a_fault_is_judged_by_the_step_in_which_it_begins(evidence: Evidence) -> None:
@@ -66,7 +72,7 @@ def test_a_fault_is_judged_by_the_step_in_which_it_begins(evidence: Evidence) ->
 def test_the_mean_of_the_departures_is_where_the_dense_posterior_has_it(evidence: Evidence) -> None:
     steps, points = evidence.residual.shape
     seen = evidence.basis[evidence.group].reshape(steps * points, -1)
-    beside = evidence.beside.white.reshape(steps * points, -1)
+    beside = moved_beside(evidence)
     both = np.hstack([seen, beside])
     mean = np.linalg.solve(np.eye(both.shape[1]) + both.T @ both, both.T @ evidence.residual.ravel())
     assert evidence.beside.mean == pytest.approx(mean[seen.shape[1] :], abs=1e-6)
@@ -78,7 +84,7 @@ def test_what_a_node_drew_in_a_step_is_where_the_dense_posterior_has_it(evidence
     case = case_of(None)
     steps, points = evidence.residual.shape
     seen = evidence.basis[evidence.group].reshape(steps * points, -1)
-    beside = evidence.beside.white.reshape(steps * points, -1)
+    beside = moved_beside(evidence)
     covariance = np.eye(steps * points) + seen @ seen.T + beside @ beside.T
     weights = np.linalg.solve(covariance, evidence.residual.ravel()).reshape(steps, points)
     for step in (0, steps // 2):

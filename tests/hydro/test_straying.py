@@ -12,7 +12,7 @@ from hydro.diagnosis import diagnose
 from hydro.hypothesis import Fault, Priors
 from hydro.readings import Floats
 from hydro.resolve import Case, at_rest
-from hydro.straying import is_gauge, likeliest
+from hydro.straying import OFFSET, WAYS, is_gauge, likeliest, straying
 from tests.hydro.conftest import CaseMaker
 from tests.hydro.test_kin import question
 
@@ -69,3 +69,17 @@ def test_what_moves_water_is_no_gauge(case_of: CaseMaker) -> None:
     case = case_of(None)
     assert is_gauge(case.window, fault_at(case, "point_fault", POINT))
     assert not is_gauge(case.window, fault_at(case, "leak", "J3"))
+
+
+@pytest.mark.parametrize("way", [drifting, in_feet])
+def test_every_onset_is_weighed_as_if_it_alone_were_asked_for(case_of: CaseMaker, way: Way) -> None:
+    case = spoilt(case_of(None), way)
+    evidence, fault = at_rest(case), fault_at(case, "point_fault", POINT)
+    one_by_one = [straying(case.window, evidence, replace(fault, onset=step)) for step in range(case.window.steps)]
+    best = max(one_by_one, key=lambda one: one.log_likelihood)
+    told = np.array([one.log_likelihood for one in one_by_one])
+    found = likeliest(case.window, evidence, fault)
+    assert found.fault.onset == one_by_one.index(best)
+    assert found.peak == pytest.approx(best.log_likelihood, abs=1e-6)
+    assert found.log_width == pytest.approx(float(np.log(np.mean(np.exp(told - told.max())))), abs=1e-6)
+    assert found.fault.severity == pytest.approx(OFFSET * float(best.beside.mean[-WAYS]), rel=1e-6)
