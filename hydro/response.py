@@ -46,6 +46,7 @@ class Response:
         self._others = (*hypothesis[:place], *hypothesis[place + 1 :])
         breaks = [fault.onset for fault in (*standing, *self._others)]
         self._solved, self._served = _instants(case.few if alike is None else alike, breaks)
+        self._stands = standing == hypothesis
         self._direction = np.stack([_direction(self._fault, one) for one in base.snapshots])
         self._departed = {step: departed(case, base.place, step) for step in self._solved.tolist()}
         self._left_out: dict[float, Floats] = {}
@@ -76,6 +77,15 @@ class Response:
 
         ``lower``, ``upper``: severities around it at which EPANET solves.
         """
+        moved = self._moved(severity, lower, upper)
+        if self._fault.kind.hydraulic and self._stands:
+            # As it stands it moves nothing where it has begun, whatever the linear model makes of that.
+            there = np.arange(len(moved))[:, None] >= self._fault.onset
+            as_it_stands = self._moved(*[self._fault.severity] * 3)
+            moved = np.where(there, moved - as_it_stands, moved)
+        return moved
+
+    def _moved(self, severity: float, lower: float, upper: float) -> Floats:
         linear = self._direction * self._amplitudes(severity)[:, None]
         if not self._fault.kind.hydraulic:
             return np.asarray(self.off + linear)
@@ -155,11 +165,12 @@ class Onsets:
     """Judges a fault by the step in which it begins.
 
     ``off``: (T, S) moves of the observed values without it; ``unrest``: by how much of what it moves it strays from
-    step to step.
+    step to step. Where the fault ``stands`` in the base already, the noise there holds what it strays as it stands.
     """
 
-    def __init__(self, base: Evidence, off: Floats, unrest: float) -> None:
-        self._base, self._off, self._unrest = base, off, unrest
+    def __init__(self, base: Evidence, off: Floats, unrest: float, stands: bool = False) -> None:
+        self._base, self._unrest = base, unrest
+        self._calm = np.zeros_like(off) if stands else off
         without, as_is = _say(base, off), _say(base, np.zeros_like(off))
         self._before = [np.cumsum(one, axis=0) - one for one in without]
         squares, projected, told = (one.sum(axis=0) for one in as_is)
@@ -170,7 +181,7 @@ class Onsets:
     def judge(self, on: Floats) -> ByOnset:
         """Return what the fault explains that moves the observed values by ``on`` (T, S)."""
         base = self._base
-        since = [np.cumsum(one[::-1], axis=0)[::-1] for one in _say(base, on, self._unrest * (on - self._off))]
+        since = [np.cumsum(one[::-1], axis=0)[::-1] for one in _say(base, on, self._unrest * (on - self._calm))]
         total, projected, told = (before + after for before, after in zip(self._before, since, strict=True))
         along = solve_triangular(base.factor, projected.T, lower=True)
         across = solve_triangular(base.beside.factor, told.T, lower=True)

@@ -15,6 +15,8 @@ FAINT = 6.0
 """A log-likelihood this far below the peak no longer matters to an interval."""
 COARSE, FINER = 4, (0.5, 0.25)
 """At a glance one in so many severities of a grid is solved, and around the best one steps of the grid are divided."""
+NEAR = (0.05, 0.2, 0.5)
+"""Beside a severity that stands already so much more and less is solved, in steps of the grid."""
 NEEDED = 1.0
 """An onset whose log-likelihood is this much below the best explains the readings as well."""
 
@@ -47,28 +49,34 @@ Judge = Callable[[float, float, float], ByOnset]
 """Judges a severity; the other two are those of the grid around it."""
 
 
-def scan_severities(grid: Floats, guess: float, judge: Judge, fine: int = 5) -> Scan:
+def scan_severities(grid: Floats, guess: float, judge: Judge, stands: bool = False, fine: int = 5) -> Scan:
     """Return the posterior over severities.
 
-    ``grid``: (G,) those to try; ``guess``: where to look first.
+    ``grid``: (G,) those to try; ``guess``: where to look first; where it ``stands`` already, it is known to the digit.
     """
     judged: dict[float, ByOnset] = {}
     known: dict[float, float] = {}
+    last = len(grid) - 1
+    first = _place(grid, guess) if stands else float(np.argmin(np.abs(grid - guess)))
+    solved = _solved(first, last) if stands else np.arange(len(grid), dtype=float)
+
+    def solved_at(place: float) -> float:
+        return guess if stands and place == first else _severity(grid, place)
 
     def at(place: float) -> float:
         if place not in known:
-            low, high = int(np.floor(place)), int(np.ceil(place))
-            judged[place] = judge(_severity(grid, place), float(grid[low]), float(grid[high]))
+            upper = int(np.searchsorted(solved, place))
+            lower = upper if solved[upper] == place else upper - 1
+            severity = solved_at(place)
+            judged[place] = judge(severity, solved_at(float(solved[lower])), solved_at(float(solved[upper])))
             told = judged[place].log_likelihood
             known[place] = float(logsumexp(told) - np.log(len(told)))
         return known[place]
 
-    last = len(grid) - 1
-    first = float(np.argmin(np.abs(grid - guess)))
     for place in {first, float(last)}:
         at(place)
     _climb(at, known, last)
-    _descend(at, known, last)
+    _descend(at, known, last, uphill=not stands)
     for _ in range(fine):
         _refine(at, known)
     return _summed(grid, known, judged)
@@ -96,11 +104,27 @@ def glance(grid: Floats, guess: float, judge: Judge) -> float:
     return max(known.values())
 
 
+def _solved(first: float, last: int) -> Floats:
+    """Return the places, in order, at which EPANET solves beside a severity that stands at one of them."""
+    near = [first + side * apart for apart in NEAR for side in (-1.0, 1.0)]
+    return np.unique([*range(last + 1), first, *(place for place in near if 0.0 <= place <= last)])
+
+
+def _place(grid: Floats, severity: float) -> float:
+    """Return the place of a severity on the grid, no further than its ends."""
+    low = int(np.clip(np.searchsorted(grid, severity, side="right") - 1, 0, len(grid) - 2))
+    here, there = grid[low], grid[low + 1]
+    part = np.log(severity / here) / np.log(there / here) if here * there > 0.0 else (severity - here) / (there - here)
+    return float(low + np.clip(part, 0.0, 1.0))
+
+
 def _summed(grid: Floats, known: dict[float, float], judged: dict[float, ByOnset]) -> Scan:
     """Return the scan of the places known."""
     places = np.array(sorted(known))
     values = np.array([known[place] for place in places])
-    widths = np.gradient(places) / len(grid) if len(places) > 1 else np.ones(1)
+    # A place stands for what is near it, and never for more than a step of the grid.
+    gaps = np.minimum(np.diff(places), 1.0)
+    widths = np.mean([np.append(gaps[:1], gaps), np.append(gaps, gaps[-1:])], axis=0) / len(grid)
     mass = np.exp(values - values.max()) * widths
     best = judged[float(places[np.argmax(values)])]
     onset = _onset(best.log_likelihood)
@@ -147,13 +171,19 @@ def _climb(at: Callable[[float], float], known: dict[float, float], last: int) -
             at(place)
 
 
-def _descend(at: Callable[[float], float], known: dict[float, float], last: int) -> None:
-    """Walk down both sides of the peak until it no longer matters."""
+def _descend(at: Callable[[float], float], known: dict[float, float], last: int, uphill: bool) -> None:
+    """Walk down both sides of the peak until it no longer matters; ``uphill``: across dips too.
+
+    Beside a severity that stands the noise is that fault's own: far less severe ones, which would stir less, look
+    better in it than they are, and what is beyond a dip is forgotten.
+    """
     peak = max(known, key=lambda place: known[place])
     for direction in (-1.0, 1.0):
-        place = peak + direction
-        while 0 <= place <= last and at(place) > known[peak] - FAINT:
-            place += direction
+        before, place = peak, peak + direction
+        while 0 <= place <= last and at(place) > known[peak] - FAINT and (uphill or known[place] <= known[before]):
+            before, place = place, place + direction
+        if not uphill and known.get(place, -np.inf) > known[before]:
+            del known[place]
 
 
 def _refine(at: Callable[[float], float], known: dict[float, float]) -> None:

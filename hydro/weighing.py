@@ -248,7 +248,7 @@ def _scan(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hyp
     """Return the posterior over severity and onset of one fault of a hypothesis beside the others."""
     fault = hypothesis[place]
     judge = _judge(asked, base, standing, hypothesis, place)
-    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge)
+    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge, stands=fault in standing)
 
 
 def _judge(
@@ -262,7 +262,7 @@ def _judge(
     """Return what judges the severities of one fault of a hypothesis beside the others."""
     fault = hypothesis[place]
     response = Response(asked.case, base, standing, hypothesis, place, alike)
-    onsets = Onsets(base, response.off, fault.kind.unrest)
+    onsets = Onsets(base, response.off, fault.kind.unrest, stands=fault.key in keys_of(standing))
     beside = severity_odds(asked, (*hypothesis[:place], *hypothesis[place + 1 :]))
 
     def judge(severity: float, lower: float, upper: float) -> ByOnset:

@@ -70,3 +70,19 @@ def test_a_severity_that_grows_moves_what_epanet_says_from_its_onset_on(case: Ca
 
 def test_without_faults_there_is_no_slack(case: Case, rest: Evidence) -> None:
     assert slack(case, rest, ()).shape == (*rest.residual.shape, 0)
+
+
+@pytest.mark.parametrize("kind", sorted(GUESSES))
+def test_a_fault_that_stands_moves_nothing_as_it_stands_and_what_epanet_says_a_little_above(
+    case: Case, rest: Evidence, kind: str
+) -> None:
+    onset = case.window.steps // 3
+    fault = fault_of(case, kind, onset)
+    base = evidence_at(case, (fault,), rest, ())
+    response = Response(case, base, (fault,), (fault,), 0)
+    assert response.on(*[fault.severity] * 3)[onset:] == pytest.approx(0.0, abs=1e-9)
+    more = fault.severity * 1.3
+    larger = Fault(fault.candidate, more, onset)
+    exact = (solved(case, base, (larger,)) - solved(case, base, (fault,)))[onset:]
+    apart = np.abs(response.on(more, more, more)[onset:] - exact)
+    assert np.median(apart.max(axis=1)) < 0.1 * np.abs(exact).max()

@@ -44,3 +44,34 @@ def test_a_scan_finds_severity_and_onset() -> None:
 
 def test_a_closed_valve_is_found_where_nothing_less_will_do() -> None:
     assert scan_severities(GRID, 1e3, likelihood(1e9, set())).best == 1e9
+
+
+def test_a_severity_that_stands_is_tried_to_the_digit() -> None:
+    stands = 2.3e6
+    narrow = GRID[GRID < stands][-1]
+    tried: list[float] = []
+
+    def judge(severity: float, lower: float, upper: float) -> ByOnset:
+        tried.append(severity)
+        told = np.full(STEPS, -0.5 * (np.log(severity / stands) / 0.02) ** 2)
+        return ByOnset(told, np.zeros((STEPS, 1)), np.zeros((STEPS, 0)))
+
+    scan = scan_severities(GRID, stands, judge, stands=True)
+    assert stands in tried
+    assert scan.best == pytest.approx(stands, rel=0.05)
+    assert scan.severities[scan.weights > 0.01].min() > narrow
+
+
+def test_what_is_beyond_a_dip_is_not_believed_beside_a_severity_that_stands() -> None:
+    stands = 1e4
+
+    def judge(severity: float, lower: float, upper: float) -> ByOnset:
+        beyond = -2.0 if severity < 900.0 else -np.inf
+        told = np.full(STEPS, max(beyond, -(np.log(severity / stands) ** 2)))
+        return ByOnset(told, np.zeros((STEPS, 1)), np.zeros((STEPS, 0)))
+
+    scan = scan_severities(GRID, stands, judge, stands=True)
+    assert scan.severities.min() > 900.0
+    assert scan.weights @ np.log(scan.severities) == pytest.approx(np.log(stands), abs=0.3)
+    wide = scan_severities(GRID, stands, judge)
+    assert wide.severities.min() < 900.0
