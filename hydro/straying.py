@@ -49,7 +49,7 @@ def likeliest(window: Window, evidence: Evidence, fault: Fault) -> Strayed:
 def _by_onset(window: Window, evidence: Evidence, row: int) -> tuple[Floats, Floats]:
     """Return (T,) log-likelihoods of a gauge that strays from each step on, and (T,) how far it stands off then [m].
 
-    What ``straying`` says of each: its ways are sums over the steps since the onset of what one step knows of the gauge.
+    What ``straying`` says of each: its ways are sums over the steps since the onset of what a step knows of the gauge.
     """
     group, beside = evidence.group, evidence.beside
     white = evidence.whitener[:, :, row]

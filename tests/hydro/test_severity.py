@@ -48,7 +48,7 @@ def test_a_closed_valve_is_found_where_nothing_less_will_do() -> None:
 
 def test_a_severity_that_stands_is_tried_to_the_digit() -> None:
     stands = 2.3e6
-    narrow = GRID[GRID < stands][-1]
+    narrow = GRID[stands > GRID][-1]
     tried: list[float] = []
 
     def judge(severity: float, lower: float, upper: float) -> ByOnset:
