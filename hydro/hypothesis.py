@@ -10,6 +10,9 @@ from hydro.faults import KINDS, Candidate, FaultKind, Scene
 KIND_BY_NAME: Mapping[str, FaultKind] = {kind.name: kind for kind in KINDS}
 
 
+Family = tuple[str, bool]
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One fault: a candidate, its severity (unit of its kind) and the first step that shows it."""
@@ -27,6 +30,11 @@ class Fault:
     def key(self) -> tuple[str, tuple[int, ...]]:
         """Return what identifies the cause: its kind and elements, not its severity."""
         return self.candidate.kind, self.candidate.indices
+
+    @property
+    def family(self) -> Family:
+        """Return what it is to be compared with: its kind, and whether it strikes many elements together."""
+        return self.candidate.kind, len(self.candidate.indices) > 1
 
 
 Hypothesis = tuple[Fault, ...]

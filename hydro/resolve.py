@@ -164,7 +164,21 @@ def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidenc
     """Return the evidence under a hypothesis at the departures and zone factors that it makes likeliest."""
     window = _without_misreading(case, hypothesis, evidence.snapshots)
     believable = _weigh(case, trusting(window, evidence), evidence.snapshots, evidence.place, evidence)
-    place = _likely(case, believable)
+    return _placed(case, hypothesis, evidence, _likely(case, believable))
+
+
+def nearer(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
+    """Return the evidence recentred, or half-way there where that is too far: heads need not answer in proportion."""
+    whole = recentred(case, hypothesis, evidence)
+    if whole.log_likelihood > evidence.log_likelihood:
+        return whole
+    here, there = evidence.place, whole.place
+    half = Place(0.5 * (here.departures + there.departures), 0.5 * (here.zones + there.zones))
+    return max(whole, _placed(case, hypothesis, evidence, half), key=lambda one: one.log_likelihood)
+
+
+def _placed(case: Case, hypothesis: Hypothesis, evidence: Evidence, place: Place) -> Evidence:
+    """Return the evidence under a hypothesis, known at another working point already, at this one."""
     snapshots = _anew(case, place, hypothesis, evidence.snapshots, 0)
     return _weigh(case, _without_misreading(case, hypothesis, snapshots), snapshots, place)
 

@@ -18,7 +18,7 @@ from hydro.complaint import Complaint
 from hydro.errors import SolveError
 from hydro.evidence import Evidence, expected
 from hydro.faults import Scene
-from hydro.hypothesis import Fault, Priors
+from hydro.hypothesis import Family, Fault, Priors
 from hydro.kin import kin
 from hydro.resolve import Case, at_rest, settle
 from hydro.shortlist import Key, Lead, choose, leads, unlike
@@ -241,9 +241,9 @@ class _Ledger:
         # What a scan misses of those solved it misses of the others of its generation too.
         gains = _gains(tried, solved)
         for one in screened:
-            self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
+            self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_family(one), 0.0)))
         for one in tried:
-            self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_kind(one), 0.0)))
+            self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_family(one), 0.0)))
 
     def _promising(self, parent: Parent, screened: Sequence[Weighed]) -> list[Lead]:
         """Return the leads that may come near the best hypothesis known, as far as screening is to be trusted.
@@ -294,7 +294,7 @@ class _Ledger:
             return [], []
         floor = solved[0][0] - self._missed_at_most(solved[0][0], solved[0][0])
         near = [lead for place, (worth, lead) in enumerate(solved) if worth > floor or place < AT_LEAST]
-        likely = _some_of_each(near, _kind_of_lead, self._effort.scanned)
+        likely = _some_of_each(near, _family_of_lead, self._effort.scanned)
         return likely, [lead for _, lead in solved if lead not in likely]
 
     def _near(self, parent: Parent, swapped: Fault, known: Sequence[Lead]) -> list[Lead]:
@@ -310,17 +310,17 @@ class _Ledger:
         than any scan says, nothing is known before one is solved.
         """
         solved: dict[Keys, Explained] = {}
-        missed: dict[str, float] = {}
+        missed: dict[Family, float] = {}
         best = self.best().log_weight if self.explained and rival is None else -np.inf
-        for one in _some_of_each(tried, _kind, self._effort.exact):
-            hoped = one.log_weight + max(missed.get(_kind(one), 0.0), self._missed_at_most(one.log_weight, best))
+        for one in _some_of_each(tried, _family, self._effort.exact):
+            hoped = one.log_weight + max(missed.get(_family(one), 0.0), self._missed_at_most(one.log_weight, best))
             if hoped > best - NEAR:
                 exact = _solvable(explain, self._asked, one)
                 if exact is None:
                     continue
                 solved[one.keys] = exact
                 best = max(best, exact.log_weight)
-                missed[_kind(one)] = max(missed.get(_kind(one), 0.0), exact.log_weight - one.log_weight)
+                missed[_family(one)] = max(missed.get(_family(one), 0.0), exact.log_weight - one.log_weight)
         return solved
 
     def _missed_at_most(self, log_weight: float, best: float) -> float:
@@ -355,30 +355,30 @@ def _doubt(lead: Lead) -> float:
     return max(SURE, DOUBTFUL * abs(lead.log_weight - lead.log_prior))
 
 
-def _kind(one: Weighed) -> str:
-    return one.hypothesis[-1].candidate.kind
+def _family(one: Weighed) -> Family:
+    return one.hypothesis[-1].family
 
 
-def _kind_of_lead(lead: Lead) -> str:
-    return lead.fault.candidate.kind
+def _family_of_lead(lead: Lead) -> Family:
+    return lead.fault.family
 
 
-def _some_of_each(found: Sequence[Ranked], kind: Callable[[Ranked], str], most: int) -> list[Ranked]:
-    """Return the first ``most``, and the best of every kind beyond."""
+def _some_of_each(found: Sequence[Ranked], family: Callable[[Ranked], Family], most: int) -> list[Ranked]:
+    """Return the first ``most``, and the best of every family beyond."""
     chosen = list(found[:most])
-    seen = {kind(one) for one in chosen}
+    seen = {family(one) for one in chosen}
     for one in found[most:]:
-        if kind(one) not in seen:
+        if family(one) not in seen:
             chosen.append(one)
-            seen.add(kind(one))
+            seen.add(family(one))
     return chosen
 
 
-def _gains(tried: Sequence[Weighed], solved: Mapping[Keys, Explained]) -> dict[str, float]:
-    """Return by kind what a scan misses of the hypotheses solved: in the middle."""
-    missed: dict[str, list[float]] = {}
+def _gains(tried: Sequence[Weighed], solved: Mapping[Keys, Explained]) -> dict[Family, float]:
+    """Return by family what a scan misses of the hypotheses solved: in the middle."""
+    missed: dict[Family, list[float]] = {}
     for one in tried:
         exact = solved.get(one.keys)
         if exact is not None:
-            missed.setdefault(_kind(one), []).append(exact.log_weight - one.log_weight)
+            missed.setdefault(_family(one), []).append(exact.log_weight - one.log_weight)
     return {kind: float(np.median(values)) for kind, values in missed.items()}

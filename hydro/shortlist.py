@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from hydro.complaint import Complaint
 from hydro.evidence import Evidence
 from hydro.faults import KINDS, Candidate, FaultKind, Scene
-from hydro.hypothesis import Fault
+from hydro.hypothesis import Family, Fault
 from hydro.readings import Floats
 from hydro.screening import Screened, Watched, onset_steps, screen, taps_of
 
@@ -21,8 +21,8 @@ COMPARED, ALIKE = 400, 0.98
 """So many leads are compared with one another; two whose moves have this cosine are one."""
 HEARD = 0.5
 """How well a complaint tells a pressure [m]."""
-OF_A_KIND = 6
-"""How many leads of every kind are worth a solve."""
+OF_A_FAMILY = 6
+"""How many leads of every family are worth a solve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +68,35 @@ def leads(
 
 
 def choose(found: Sequence[Lead], most: int, floor: float) -> list[Lead]:
-    """Return the first ``most`` leads whose log weight reaches ``floor``, and the best few of every kind.
+    """Return the first ``most`` leads whose log weight reaches ``floor``, and the best few of every family.
 
     Screening knows the noise of the network as it is, not as a fault would make it: kinds that calm the network down
     look better to it than kinds that stir it up, and only within a kind are its weights to be compared.
     """
     chosen = [lead for lead in found if lead.log_weight > floor][:most]
-    for kind in KINDS:
-        of_kind = [lead for lead in found if lead.fault.candidate.kind == kind.name][:OF_A_KIND]
-        chosen.extend(lead for lead in of_kind if lead not in chosen)
+    for family in [(kind.name, many) for kind in KINDS for many in (False, True)]:
+        of_family = [lead for lead in found if lead.fault.family == family][:OF_A_FAMILY]
+        chosen.extend(lead for lead in of_family if lead not in chosen)
     return chosen
 
 
 def unlike(found: Sequence[Lead], evidence: Evidence, steps: NDArray[np.intp], watched: int | None) -> list[Lead]:
-    """Return the leads, the best first, without those that move the readings as a better one of their kind.
+    """Return the leads, the best first, without those that move the readings as a better one of their family.
 
     ``steps``: those in which they are compared; ``watched``: a row that somebody complained of, whose pressure counts
-    as if it were read. Only the first ``COMPARED`` are looked at.
+    as if it were read. Only the first ``COMPARED`` and the best few of every family are looked at.
     """
-    some = list(found[:COMPARED])
+    some = choose(found, COMPARED, -np.inf)
     moves: dict[Key, Floats] = {}
     for kind in KINDS:
         of_kind = [lead for lead in some if lead.fault.candidate.kind == kind.name]
         if of_kind:
             moved = _moves(kind, of_kind, evidence, steps, watched)
             moves |= {lead.key: one for lead, one in zip(of_kind, moved, strict=True)}
-    kept: dict[str, list[Floats]] = {}
+    kept: dict[Family, list[Floats]] = {}
     result = []
     for lead in some:
-        others, own = kept.setdefault(lead.fault.candidate.kind, []), moves[lead.key]
+        others, own = kept.setdefault(lead.fault.family, []), moves[lead.key]
         if all(float(own @ other) < ALIKE for other in others):
             others.append(own)
             result.append(lead)

@@ -18,7 +18,7 @@ from hydro.evidence import Beside, Evidence
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
-from hydro.resolve import Case, evidence_at, recentred
+from hydro.resolve import Case, evidence_at, nearer, recentred
 from hydro.response import SLACK, ByOnset, Onsets, Response, slack
 from hydro.severity import Judge, Scan, glance, scan_severities
 from hydro.shortlist import Key, Lead
@@ -28,8 +28,11 @@ FREE = 2.0
 """How far a severity known already moves at most, in standard deviations of its slack."""
 ROUNDS, SETTLED = 4, 0.02
 """How often departures and severities are fitted in turn at most, and the relative change that is none."""
-LITTLE, MUCH, MORE_ROUNDS = 60.0, 600.0, 2
-"""A hypothesis that misses so much of what could be explained, and no more, is fitted anew so often at most."""
+LITTLE, TOO_LITTLE, MUCH = 2.0, 60.0, 1200.0
+"""Of what could be explained a hypothesis misses so much that it is fitted further, that its fault is looked for anew,
+and that it is hopeless."""
+MORE_ROUNDS = 4
+"""How often departures are fitted at most beyond the first time."""
 SAME = 0.1
 """Severities whose logarithms are this near are the same."""
 LOST = 5.0
@@ -302,7 +305,7 @@ def _begun_anew(asked: Question, one: Explained) -> Explained:
     What the departures hide while the fault is away may show when they are where it wants them.
     """
     fault = one.hypothesis[-1]
-    if not fault.kind.hydraulic or not LITTLE < asked.enough - one.told < MUCH:
+    if not fault.kind.hydraulic or not TOO_LITTLE < asked.enough - one.told < MUCH:
         return one
     scan, _ = rescan(asked, one, len(one.hypothesis) - 1)
     if scan.onset == fault.onset and abs(np.log(scan.best / fault.severity)) < SAME:
@@ -330,19 +333,22 @@ def _settled(asked: Question, one: Weighed) -> Evidence:
     """Return the evidence of a hypothesis where it makes departures likeliest, sought anew where that was not found."""
     parent = one.parent.explained
     evidence = recentred(asked.case, one.hypothesis, _foreseen(asked, one))
+    if _worth_more(asked, evidence) and evidence.log_likelihood < _promised_by(asked, one) - LOST:
+        # Heads answer far from linearly there: the parent's own working point may be the better one.
+        there = evidence_at(asked.case, one.hypothesis, parent.evidence, parent.hypothesis)
+        evidence = max(evidence, there, key=lambda tried: tried.log_likelihood)
     for _ in range(MORE_ROUNDS):
-        if not LITTLE < asked.enough - evidence.log_likelihood < MUCH:
-            return evidence
-        if evidence.log_likelihood < _promised_by(asked, one) - LOST:
-            # Heads answer far from linearly there: the parent's own working point may be the better one.
-            nearer = evidence_at(asked.case, one.hypothesis, parent.evidence, parent.hypothesis)
-        else:
-            nearer = recentred(asked.case, one.hypothesis, evidence)
-        gained = nearer.log_likelihood - evidence.log_likelihood
-        evidence = nearer if gained > 0.0 else evidence
-        if gained < LITTLE / 2.0:
-            return evidence
+        if not _worth_more(asked, evidence):
+            break
+        before, evidence = evidence, nearer(asked.case, one.hypothesis, evidence)
+        if evidence.log_likelihood < before.log_likelihood + LITTLE:
+            return max(evidence, before, key=lambda tried: tried.log_likelihood)
     return evidence
+
+
+def _worth_more(asked: Question, evidence: Evidence) -> bool:
+    """Return whether a hypothesis misses something of what could be explained, and not so much that it is hopeless."""
+    return LITTLE < asked.enough - evidence.log_likelihood < MUCH
 
 
 def _promised_by(asked: Question, one: Weighed) -> float:

@@ -27,9 +27,9 @@ class DemandGrowth:
     abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
-        """Return growths from a tenth of a litre a second to a third of what the whole network draws [m³/s]."""
+        """Return growths from a tenth of a litre a second to all that the whole network draws [m³/s]."""
         total = float(scene.network.base_demand.sum())
-        return np.geomspace(1e-4, max(0.3 * total, 1e-3), 14)
+        return np.geomspace(1e-4, max(total, 1e-3), 16)
 
     def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
         """Return (G,) log odds: a customer may well double his demand; tenfold is another matter."""
