@@ -183,7 +183,8 @@ def weigh(
 
 def expected(evidence: Evidence) -> float:
     """Return the log-likelihood that the readings would have, were they off by no more than their noise."""
-    left = float(np.sum(evidence.unexplained() ** 2) + np.sum(evidence.mean**2) + np.sum(evidence.beside.mean**2))
+    departed = evidence.mean - evidence.beside.coupling @ evidence.beside.mean
+    left = float(np.sum(evidence.unexplained() ** 2) + np.sum(departed**2) + np.sum(evidence.beside.mean**2))
     return evidence.log_likelihood + 0.5 * (left - float(evidence.read.sum()))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from hydro.network import TANK
 from hydro.readings import Floats
 from hydro.regimes import middles, regimes_of
 from hydro.snapshot import Middle, Snapshot, take_snapshots
+from hydro.straying import UNTRUE, is_gauge, of_its_own
 from hydro.threads import on_one_core
 from hydro.window import Window, conditions_of, day_conditions, switching
 
@@ -44,7 +45,7 @@ LATE = 6
 class Case:
     """Everything that stays the same while hypotheses come and go.
 
-    ``window``: the steps looked at; ``plain``: their conditions as the model and the measured boundaries have them;
+    ``window``: the steps looked at, and ``as_read`` before it was doubted in what state tanks were; ``plain``: their conditions as the model and the measured boundaries have them;
     ``hourly``: (24, Z) log demand factor of each zone by the hour, which a baseline taught; ``regimes``: (T,) in which
     way the network works, and ``middles``: (K,) the step in the middle of each; ``few``, ``fewest``: (T,) the same by
     fewer ways, of which one step each is solved to see what a fault does.
@@ -52,6 +53,7 @@ class Case:
 
     engine: Engine
     window: Window
+    as_read: Window
     plain: tuple[Conditions, ...]
     hourly: Floats
     regimes: NDArray[np.intp]
@@ -162,19 +164,40 @@ def evidence_at(case: Case, hypothesis: Hypothesis, base: Evidence, standing: Hy
 
 def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
     """Return the evidence under a hypothesis at the departures and zone factors that it makes likeliest."""
-    window = _without_misreading(case, hypothesis, evidence.snapshots)
+    window = _blind(case, hypothesis, _without_misreading(case, hypothesis, evidence.snapshots))
     believable = _weigh(case, trusting(window, evidence), evidence.snapshots, evidence.place, evidence)
     return _placed(case, hypothesis, evidence, _likely(case, believable))
 
 
-def nearer(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
-    """Return the evidence recentred, or half-way there where that is too far: heads need not answer in proportion."""
+def _blind(case: Case, hypothesis: Hypothesis, window: Window) -> Window:
+    """Return the window with what spoilt gauges read so doubtful that it has no say in where the network is."""
+    deviation = window.deviation.copy()
+    for fault in hypothesis:
+        if is_gauge(case.window, fault):
+            deviation[fault.candidate.indices[0], fault.onset :] = UNTRUE
+    return replace(window, deviation=deviation)
+
+
+def nearer(case: Case, hypothesis: Hypothesis, evidence: Evidence, told: Callable[[Evidence], float]) -> Evidence:
+    """Return the evidence recentred, or half-way there where that is too far: heads need not answer in proportion.
+
+    ``told``: what each explains.
+    """
     whole = recentred(case, hypothesis, evidence)
-    if whole.log_likelihood > evidence.log_likelihood:
+    if told(whole) > told(evidence):
         return whole
     here, there = evidence.place, whole.place
     half = Place(0.5 * (here.departures + there.departures), 0.5 * (here.zones + there.zones))
-    return max(whole, _placed(case, hypothesis, evidence, half), key=lambda one: one.log_likelihood)
+    return max(whole, _placed(case, hypothesis, evidence, half), key=told)
+
+
+def deaf(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
+    """Return the evidence of a hypothesis whose spoilt gauges say nothing of the network any more."""
+    window = _without_misreading(case, hypothesis, evidence.snapshots)
+    blind = _weigh(case, _blind(case, hypothesis, window), evidence.snapshots, evidence.place, evidence)
+    gauges = [fault for fault in hypothesis if is_gauge(case.window, fault)]
+    own = sum(of_its_own(case.window, evidence, fault.candidate.indices[0], fault.onset) for fault in gauges)
+    return replace(blind, log_likelihood=blind.log_likelihood + own)
 
 
 def _placed(case: Case, hypothesis: Hypothesis, evidence: Evidence, place: Place) -> Evidence:
@@ -279,12 +302,18 @@ def open_case(
         window, plain, doubt = window.keep(sure), [plain[step] for step in sure], doubt[:, sure]
     hourly = np.zeros((24, len(assets.zone_names)))
     ways = _ways(engine, window, plain)
-    case = Case(engine, _doubted(window, doubt), tuple(plain), hourly, *ways, departures, assets, swing, temper)
+    doubted = _doubted(window, doubt)
+    case = Case(engine, doubted, window, tuple(plain), hourly, *ways, departures, assets, swing, temper)
     for _ in range(AGAIN if doubt.any() else 0):
-        before, case = case, _decided_again(case, window)
-        if all(np.array_equal(one.head, other.head) for one, other in zip(before.plain, case.plain, strict=True)):
+        before, case = case, decided_under(case, (), settle(case, rounds=2).place)
+        if tanks_alike(before, case):
             break
     return case
+
+
+def tanks_alike(one: Case, other: Case) -> bool:
+    """Return whether two cases of a window have every tank in the same state in every step."""
+    return all(np.array_equal(mine.head, yours.head) for mine, yours in zip(one.plain, other.plain, strict=True))
 
 
 def _doubted(window: Window, doubt: Floats) -> Window:
@@ -304,13 +333,13 @@ def _ways(
     return regimes, middles(regimes, np.array([float(one.demand.sum()) for one in plain])), few, fewest
 
 
-def _decided_again(case: Case, window: Window) -> Case:
-    """Return the case with tanks near their limits decided once more, by a model that has learnt its departures.
+def decided_under(case: Case, hypothesis: Hypothesis, place: Place) -> Case:
+    """Return the case with tanks near their limits decided once more, by the network as a hypothesis has it.
 
-    ``window``: the case's, before anything in it was doubted.
+    Behind a closed main tanks drain that would be full without it, and other readings say so only beside the fault.
     """
-    place = settle(case, rounds=2).place
-    likely = [conditions_under(case, place, (), step) for step in range(window.steps)]
+    window = case.as_read
+    likely = [conditions_under(case, place, hypothesis, step) for step in range(window.steps)]
     heads, doubt = decide(case.engine, window, likely, LEARNT)
     tanks = (case.engine.network.node_kind == TANK) & np.isfinite(window.head).any(axis=0)
     plain = [replace(one, head=np.where(tanks, head, one.head)) for one, head in zip(case.plain, heads, strict=True)]

@@ -17,10 +17,10 @@ import numpy as np
 from hydro.complaint import Complaint
 from hydro.errors import SolveError
 from hydro.evidence import Evidence, expected
-from hydro.faults import Scene
+from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Family, Fault, Priors
 from hydro.kin import kin
-from hydro.resolve import Case, at_rest, settle
+from hydro.resolve import Case, at_rest, decided_under, settle, tanks_alike
 from hydro.shortlist import Key, Lead, choose, leads, unlike
 from hydro.unexplained import unexplained_ratio
 from hydro.weighing import (
@@ -74,6 +74,8 @@ AT_LEAST = 4
 """So many leads are scanned however far they are from the best."""
 NEAR = 5.0
 """A hypothesis that cannot come this near to the best is known well enough as a scan knows it."""
+TURNED = 2
+"""How often tanks are decided anew, as the best hypothesis has the network, where nothing explains the readings."""
 WORTH_NAMING = 5.0
 """A cause whose log weight is this far below the best is listed as a scan knows it."""
 FAR = 12.0
@@ -114,25 +116,33 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
     SolveError
         EPANET solves none of them, or not the network as it is.
     """
-    settled, rest = settle(case), at_rest(case)
-    usual = 0.0 if complaint is None else float(watched_pressure(rest, complaint)[complaint.steps].min())
-    asked = Question(case, scene, priors.of(scene), priors, complaint, usual, expected(rest))
-    ledger = _Ledger(asked, effort)
-    ledger.extend(Explained((), 0.0, rest.log_likelihood, 0.0, rest, slack=np.zeros((*rest.residual.shape, 0))))
-    if not ledger.explained:
-        raise SolveError(f"{case.engine.network.name}: EPANET finds no state under any cause that was tried")
+    believed = priors.of(scene)
+    ledger = _begun(case, scene, believed, priors, complaint, effort)
+    for _ in range(TURNED):
+        if not ledger.at_a_loss():
+            break
+        best = ledger.best()
+        turned = decided_under(ledger.case, best.hypothesis, best.evidence.place)
+        if tanks_alike(turned, ledger.case):
+            break
+        other = _begun(turned, scene, believed, priors, complaint, effort)
+        better, worse = (other, ledger) if other.best().told > best.told else (ledger, other)
+        better.faultless += worse.faultless
+        if better is ledger:
+            break
+        ledger = better
     for count in range(1, effort.most_faults):
         for one in ledger.worth_growing(count):
             ledger.extend(one)
     ledger.swap()
     ledger.solve_named()
     # Wherever the network without a fault explains most, at rest, settled, or where the best fault would have it.
-    healthy = max([settled, rest, *ledger.faultless], key=lambda one: one.log_likelihood)
-    heard = complaint_odds(watched_pressure(healthy, complaint), complaint, usual)
+    healthy = max(ledger.faultless, key=lambda one: one.log_likelihood)
+    heard = complaint_odds(watched_pressure(healthy, complaint), complaint, ledger.asked.usual)
     quiet = float(np.log(max(1e-9, 1.0 - priors.any_fault - priors.unexplained)))
-    unknown = float(np.log(priors.unexplained)) + unexplained_ratio(healthy, case.window)
+    unknown = float(np.log(priors.unexplained)) + unexplained_ratio(healthy, ledger.case.window)
     return Search(
-        asked=asked,
+        asked=ledger.asked,
         healthy=healthy,
         healthy_log_weight=quiet + healthy.log_likelihood + heard,
         unexplained_log_weight=unknown + healthy.log_likelihood,
@@ -141,14 +151,48 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
     )
 
 
+def _begun(
+    case: Case,
+    scene: Scene,
+    believed: Mapping[Key, tuple[Candidate, float]],
+    priors: Priors,
+    complaint: Complaint | None,
+    effort: Effort,
+) -> _Ledger:
+    """Return the ledger of a case with every hypothesis of one fault.
+
+    Raises
+    ------
+    SolveError
+        EPANET solves none of them, or not the network as it is.
+    """
+    settled, rest = settle(case), at_rest(case)
+    usual = 0.0 if complaint is None else float(watched_pressure(rest, complaint)[complaint.steps].min())
+    ledger = _Ledger(Question(case, scene, believed, priors, complaint, usual, expected(rest)), effort)
+    ledger.faultless += [settled, rest]
+    ledger.extend(Explained((), 0.0, rest.log_likelihood, 0.0, rest, slack=np.zeros((*rest.residual.shape, 0))))
+    if not ledger.explained:
+        raise SolveError(f"{case.engine.network.name}: EPANET finds no state under any cause that was tried")
+    return ledger
+
+
 class _Ledger:
-    """Every hypothesis looked at, by the causes it names."""
+    """Every hypothesis looked at, by the causes it names; ``faultless``: the network without one, wherever solved."""
 
     def __init__(self, asked: Question, effort: Effort) -> None:
-        self._asked, self._effort = asked, effort
+        self.asked, self._effort = asked, effort
         self.explained: dict[Keys, Explained] = {}
         self.faultless: list[Evidence] = []
         self._weighed: dict[Keys, Weighed] = {}
+
+    @property
+    def case(self) -> Case:
+        """Return what is to be explained."""
+        return self.asked.case
+
+    def at_a_loss(self) -> bool:
+        """Return whether nothing that was solved explains the readings at all."""
+        return self._at_a_loss(self.explained)
 
     def tail(self) -> tuple[Weighed, ...]:
         """Return the hypotheses that were not solved at their own state, the likeliest first."""
@@ -173,7 +217,7 @@ class _Ledger:
         """
         best = self._polish()
         for place in range(len(best.hypothesis)):
-            rest = _solvable(rest_of, self._asked, best, place)
+            rest = _solvable(rest_of, self.asked, best, place)
             if rest is not None:
                 if not rest.hypothesis:
                     self.faultless.append(rest.evidence)
@@ -184,7 +228,7 @@ class _Ledger:
     def _polish(self) -> Explained:
         """Fit the best hypothesis to the end."""
         known = self.best()
-        fitted = _solvable(polished, self._asked, known)
+        fitted = _solvable(polished, self.asked, known)
         if fitted is not None:
             self._keep(fitted)
         return self.explained[known.keys]
@@ -199,8 +243,8 @@ class _Ledger:
         top = self.best().log_weight
         for one in list(best.values())[: self._effort.named]:
             if isinstance(one, Weighed) and one.log_weight > top - WORTH_NAMING and one.keys not in self.explained:
-                tried = one if one.scanned else _solvable(scan_lead, self._asked, one.parent, one.lead)
-                exact = None if tried is None else _solvable(explain, self._asked, tried)
+                tried = one if one.scanned else _solvable(scan_lead, self.asked, one.parent, one.lead)
+                exact = None if tried is None else _solvable(explain, self.asked, tried)
                 if exact is not None:
                     self._keep(exact)
 
@@ -211,7 +255,7 @@ class _Ledger:
         of its fault ``swapped`` may be near it in the network, and what is better than the best scanned near that: such
         faults are looked at without being asked of screening.
         """
-        asked, standing = self._asked, explained.hypothesis
+        asked, standing = self.asked, explained.hypothesis
         if standing:
             self._keep(explained)
         parent = Parent(explained, slackened(explained))
@@ -254,14 +298,14 @@ class _Ledger:
             return [one.lead for one in screened]
         # Beside what screening says of the parent itself, whose severities are as free there as with one fault more.
         standing = parent.explained.hypothesis
-        told = parent.evidence.log_likelihood + severity_odds(self._asked, standing)
-        alone = log_prior_of(self._asked, standing) + told + free_width(self._asked, standing)
+        told = parent.evidence.log_likelihood + severity_odds(self.asked, standing)
+        alone = log_prior_of(self.asked, standing) + told + free_width(self.asked, standing)
         floor = self.best().log_weight - parent.explained.log_weight + alone
         return [one.lead for one in screened if one.log_weight + _doubt(one.lead) > floor]
 
     def _as_screened(self, parent: Parent, every: Sequence[Lead]) -> list[Weighed]:
         """Return what screening says of every hypothesis that has one fault more than the parent."""
-        asked, standing = self._asked, parent.explained.hypothesis
+        asked, standing = self.asked, parent.explained.hypothesis
         width = free_width(asked, standing)
         told = parent.evidence.log_likelihood + severity_odds(asked, standing) + width
         weighed = []
@@ -273,18 +317,18 @@ class _Ledger:
 
     def _scanned(self, parent: Parent, some: Sequence[Lead]) -> list[Weighed]:
         """Return the leads scanned, the likeliest first."""
-        scans = [_solvable(scan_lead, self._asked, parent, lead) for lead in some]
+        scans = [_solvable(scan_lead, self.asked, parent, lead) for lead in some]
         return sorted((one for one in scans if one is not None), key=lambda one: -one.log_weight)
 
     def _worths(self, parent: Parent, some: Sequence[Lead]) -> list[tuple[float, Lead]]:
         """Return the leads with what they are worth at a glance, the best first."""
-        worths = [(_solvable(lead_worth, self._asked, parent, lead), lead) for lead in some]
+        worths = [(_solvable(lead_worth, self.asked, parent, lead), lead) for lead in some]
         return sorted(((worth, lead) for worth, lead in worths if worth is not None), key=lambda one: -one[0])
 
     def _at_a_loss(self, solved: Mapping[Keys, Explained]) -> bool:
         """Return whether nothing that was solved explains the readings at all: then no scan told what was worth it."""
         best = max((one.told for one in solved.values()), default=-np.inf)
-        return best < self._asked.enough - AT_A_LOSS
+        return best < self.asked.enough - AT_A_LOSS
 
     def _worth_scanning(self, parent: Parent, every: Sequence[Lead]) -> tuple[list[Lead], list[Lead]]:
         """Return the best few leads and the best of every kind that may come near them, and the other good ones."""
@@ -300,7 +344,7 @@ class _Ledger:
     def _near(self, parent: Parent, swapped: Fault, known: Sequence[Lead]) -> list[Lead]:
         """Return the best few leads near a fault that are not known yet."""
         beside = {swapped.key, *(lead.key for lead in known), *keys_of(parent.explained.hypothesis)}
-        others = [one for one in kin(self._asked, swapped) if one.key not in beside]
+        others = [one for one in kin(self.asked, swapped) if one.key not in beside]
         return [lead for _, lead in self._worths(parent, others)[: self._effort.near]]
 
     def _solve(self, tried: Sequence[Weighed], rival: Explained | None) -> dict[Keys, Explained]:
@@ -315,7 +359,7 @@ class _Ledger:
         for one in _some_of_each(tried, _family, self._effort.exact):
             hoped = one.log_weight + max(missed.get(_family(one), 0.0), self._missed_at_most(one.log_weight, best))
             if hoped > best - NEAR:
-                exact = _solvable(explain, self._asked, one)
+                exact = _solvable(explain, self.asked, one)
                 if exact is None:
                     continue
                 solved[one.keys] = exact
@@ -328,7 +372,7 @@ class _Ledger:
 
         ``best``: the log weight of what explains most so far.
         """
-        return MISSED + STIRRED * max(0.0, max(self._asked.enough, best) - log_weight)
+        return MISSED + STIRRED * max(0.0, max(self.asked.enough, best) - log_weight)
 
     def _weigh(self, one: Weighed) -> None:
         """Note a rough weight; a later one is a better one, for it stands nearer, unless the one before was scanned."""

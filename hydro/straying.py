@@ -1,8 +1,10 @@
 """Gauges that stray: they stand off, drift, are stuck, count in another unit, or were swapped with another one.
 
 Since its onset a spoilt gauge reads ``offset + slope · time + (1 + gain) · value``. All three are integrated out, so
-that a gauge which drifts is not mistaken for one that stands off, with something in the network beside it. A meter's
-fault is an offset alone: whatever else it did would show in the balance of flows.
+that a gauge which drifts is not mistaken for one that stands off, with something in the network beside it. A gauge that
+is stuck, or counts in another unit, does not follow what customers draw as its neighbours do: it may also have a noise
+of its own, and say nothing of the network. A meter's fault is an offset alone: whatever else it did would show in the
+balance of flows.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ from hydro.window import Window
 OFFSET, SLOPE, GAIN = 10.0, 5.0, 1.0
 """How far a spoilt gauge stands off [m], drifts in half a day [m], and its gain [-], at one standard deviation."""
 WAYS, HALF_A_DAY_S = 3, 43200.0
+OWN_NOISE = np.geomspace(0.03, 30.0, 7)
+"""Standard deviations that the noise of a gauge which says nothing of the network may have [m]."""
+UNTRUE = 1e3
+"""Deviation of a reading that says nothing [m]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +46,16 @@ def is_gauge(window: Window, fault: Fault) -> bool:
 
 def likeliest(window: Window, evidence: Evidence, fault: Fault) -> Strayed:
     """Return the fault of a gauge at the onset that explains most, in whatever ways it strays."""
-    told, offsets = _by_onset(window, evidence, fault.candidate.indices[0])
+    row = fault.candidate.indices[0]
+    told, offsets = straying_by_onset(window, evidence, row)
+    alone = deaf_by_onset(evidence, row) + [of_its_own(window, evidence, row, onset) for onset in range(window.steps)]
+    told = np.maximum(told, alone)
     onset = int(np.argmax(told))
     width = float(logsumexp(told - told[onset]) - np.log(len(told)))
     return Strayed(replace(fault, severity=float(offsets[onset]), onset=onset), float(told[onset]), width)
 
 
-def _by_onset(window: Window, evidence: Evidence, row: int) -> tuple[Floats, Floats]:
+def straying_by_onset(window: Window, evidence: Evidence, row: int) -> tuple[Floats, Floats]:
     """Return (T,) log-likelihoods of a gauge that strays from each step on, and (T,) how far it stands off then [m].
 
     What ``straying`` says of each: its ways are sums over the steps since the onset of what a step knows of the gauge.
@@ -71,6 +80,52 @@ def _by_onset(window: Window, evidence: Evidence, row: int) -> tuple[Floats, Flo
     mean = np.linalg.solve(precision, gain)
     gained = 0.5 * np.sum(gain * mean, axis=(1, 2)) - 0.5 * np.linalg.slogdet(precision)[1]
     return evidence.log_likelihood + gained, OFFSET * mean[:, 0, 0]
+
+
+def of_its_own(window: Window, evidence: Evidence, row: int, onset: int) -> float:
+    """Return the log-density of what a gauge reads since its onset, when that says nothing of the network.
+
+    Beside that the gauge's readings are taken to be ``UNTRUE``: what that costs is given back.
+    """
+    value = np.array([one.value[row] for one in evidence.snapshots])
+    read = np.isfinite(window.value[row]) & (np.arange(window.steps) >= onset)
+    if not read.any():
+        return 0.0
+    off = (window.value[row] - value)[read]
+    ways = _columns(window.time, value, onset)[read]
+    told = []
+    for noise in OWN_NOISE:
+        spread = np.hypot(window.deviation[row, read], noise)
+        white, columns = off / spread, ways / spread[:, None]
+        precision = np.eye(WAYS) + columns.T @ columns
+        along = columns.T @ white
+        square = float(white @ white - along @ np.linalg.solve(precision, along))
+        told.append(-0.5 * (square + np.linalg.slogdet(precision)[1]) - float(np.log(spread).sum()))
+    return float(logsumexp(told) - np.log(len(told))) + int(read.sum()) * float(np.log(UNTRUE))
+
+
+def deaf_by_onset(evidence: Evidence, row: int) -> Floats:
+    """Return (T,) log-likelihoods with one point's readings ``UNTRUE`` from each step on."""
+    group, beside, white = evidence.group, evidence.beside, evidence.residual
+    known = evidence.whitener[:, :, row][group]
+    size = 1.0 + UNTRUE**2 * np.sum(known**2, axis=1)
+    blind = white - known * (UNTRUE**2 * np.sum(known * white, axis=1) / size)[:, None]
+    says = [
+        [np.sum(one * white, axis=1), np.matmul(one[:, None, :], evidence.basis[group])[:, 0]] for one in (white, blind)
+    ]
+    for told, one in zip(says, (white, blind), strict=True):
+        told.append(np.matmul(one[:, None, :], beside.columns)[:, 0])
+    says[1][0] = says[1][0] + np.log(size)
+    until = [np.cumsum(one, axis=0) - one for one in says[0]]
+    squares, projected, told = (before + _since(after) for before, after in zip(until, says[1], strict=True))
+    along = solve_triangular(evidence.factor, projected.T, lower=True)
+    across = solve_triangular(beside.factor, told.T, lower=True)
+    explained = -0.5 * (squares - np.sum(along**2, axis=0) - np.sum(across**2, axis=0))
+    now = evidence.projected(white)
+    as_it_is = solve_triangular(evidence.factor, now, lower=True)
+    beside_it = beside.factor.T @ beside.mean
+    whole = -0.5 * (float(np.sum(white**2)) - float(as_it_is @ as_it_is) - float(beside_it @ beside_it))
+    return np.asarray(evidence.log_likelihood + explained - whole)
 
 
 def _since(values: Floats) -> Floats:

@@ -18,7 +18,7 @@ from hydro.evidence import Beside, Evidence
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.readings import Floats
-from hydro.resolve import Case, evidence_at, nearer, recentred
+from hydro.resolve import Case, deaf, evidence_at, nearer, recentred
 from hydro.response import SLACK, ByOnset, Onsets, Response, slack
 from hydro.severity import Judge, Scan, glance, scan_severities
 from hydro.shortlist import Key, Lead
@@ -331,24 +331,22 @@ def _to_the_end(asked: Question, one: Explained) -> Explained:
 
 def _settled(asked: Question, one: Weighed) -> Evidence:
     """Return the evidence of a hypothesis where it makes departures likeliest, sought anew where that was not found."""
-    parent = one.parent.explained
-    evidence = recentred(asked.case, one.hypothesis, _foreseen(asked, one))
-    if _worth_more(asked, evidence) and evidence.log_likelihood < _promised_by(asked, one) - LOST:
+    case, hypothesis, parent = asked.case, one.hypothesis, one.parent.explained
+
+    def told(evidence: Evidence) -> float:
+        return _strayed(asked, hypothesis, evidence).log_likelihood
+
+    evidence = recentred(case, hypothesis, _foreseen(asked, one))
+    if told(evidence) < min(asked.enough - LITTLE, _promised_by(asked, one) - LOST):
         # Heads answer far from linearly there: the parent's own working point may be the better one.
-        there = evidence_at(asked.case, one.hypothesis, parent.evidence, parent.hypothesis)
-        evidence = max(evidence, there, key=lambda tried: tried.log_likelihood)
+        evidence = max(evidence, evidence_at(case, hypothesis, parent.evidence, parent.hypothesis), key=told)
     for _ in range(MORE_ROUNDS):
-        if not _worth_more(asked, evidence):
+        if not LITTLE < asked.enough - told(evidence) < MUCH:
             break
-        before, evidence = evidence, nearer(asked.case, one.hypothesis, evidence)
-        if evidence.log_likelihood < before.log_likelihood + LITTLE:
-            return max(evidence, before, key=lambda tried: tried.log_likelihood)
+        before, evidence = evidence, nearer(case, hypothesis, evidence, told)
+        if told(evidence) < told(before) + LITTLE:
+            return max(evidence, before, key=told)
     return evidence
-
-
-def _worth_more(asked: Question, evidence: Evidence) -> bool:
-    """Return whether a hypothesis misses something of what could be explained, and not so much that it is hopeless."""
-    return LITTLE < asked.enough - evidence.log_likelihood < MUCH
 
 
 def _promised_by(asked: Question, one: Weighed) -> float:
@@ -367,16 +365,22 @@ def _foreseen(asked: Question, one: Weighed) -> Evidence:
 
 
 def stood(asked: Question, hypothesis: Hypothesis, log_width: float, evidence: Evidence) -> Explained:
-    """Return a hypothesis with what it makes of readings and complaint, its severities as they stand.
-
-    A spoilt gauge may stray in other ways than by an offset, where that explains more.
-    """
-    for fault in hypothesis:
-        if is_gauge(asked.case.window, fault):
-            evidence = max(evidence, straying(asked.case.window, evidence, fault), key=lambda one: one.log_likelihood)
+    """Return a hypothesis with what it makes of readings and complaint, its severities as they stand."""
+    evidence = _strayed(asked, hypothesis, evidence)
     told = _told(asked, hypothesis, evidence)
     moves = slack(asked.case, evidence, hypothesis)
     return Explained(hypothesis, log_prior_of(asked, hypothesis), told, log_width, evidence, moves)
+
+
+def _strayed(asked: Question, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
+    """Return the evidence with spoilt gauges straying in whatever way explains most."""
+    gauges = [fault for fault in hypothesis if is_gauge(asked.case.window, fault)]
+    if not gauges:
+        return evidence
+    strayed = evidence
+    for fault in gauges:
+        strayed = max(strayed, straying(asked.case.window, strayed, fault), key=lambda one: one.log_likelihood)
+    return max(strayed, deaf(asked.case, hypothesis, evidence), key=lambda one: one.log_likelihood)
 
 
 def _freed(one: Explained, count: int) -> Explained:

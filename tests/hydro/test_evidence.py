@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 from scipy.stats import multivariate_normal
 
 from hydro.departures import sensitivity
-from hydro.evidence import Evidence, nodes_beyond
+from hydro.evidence import Evidence, expected, nodes_beyond
 from hydro.readings import Floats
 from hydro.resolve import at_rest
 from hydro.response import Onsets
@@ -93,3 +95,11 @@ def test_what_a_node_drew_in_a_step_is_where_the_dense_posterior_has_it(evidence
         mean = case.swing.node**2 * (moved.T @ weights[step])
         assert np.abs(mean).max() > 1e-3
         assert nodes_beyond(evidence, case.window, case.swing, step) == pytest.approx(mean, abs=1e-6)
+
+
+def test_what_is_expected_of_readings_hangs_on_their_noise_alone(evidence: Evidence) -> None:
+    moved = np.random.default_rng(5).standard_normal(evidence.residual.shape) * 3.0
+    shifted = evidence.shifted(moved)
+    far = replace(shifted, log_likelihood=dense(evidence, shifted.residual))
+    assert far.log_likelihood < evidence.log_likelihood - 100.0
+    assert expected(far) == pytest.approx(expected(evidence), abs=1e-6)

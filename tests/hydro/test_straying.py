@@ -11,8 +11,18 @@ import pytest
 from hydro.diagnosis import diagnose
 from hydro.hypothesis import Fault, Priors
 from hydro.readings import Floats
-from hydro.resolve import Case, at_rest
-from hydro.straying import OFFSET, WAYS, is_gauge, likeliest, straying
+from hydro.resolve import Case, at_rest, deaf
+from hydro.straying import (
+    OFFSET,
+    UNTRUE,
+    WAYS,
+    deaf_by_onset,
+    is_gauge,
+    likeliest,
+    of_its_own,
+    straying,
+    straying_by_onset,
+)
 from tests.hydro.conftest import CaseMaker
 from tests.hydro.test_kin import question
 
@@ -42,7 +52,8 @@ def spoilt(case: Case, way: Way) -> Case:
     value = case.window.value.copy()
     row = case.window.points.index(POINT)
     value[row, ONSET:] = way(value[row, ONSET:])
-    return replace(case, window=replace(case.window, value=value))
+    window = replace(case.window, value=value)
+    return replace(case, window=window, as_read=window)
 
 
 @pytest.mark.parametrize("way", [drifting, in_feet])
@@ -76,10 +87,37 @@ def test_every_onset_is_weighed_as_if_it_alone_were_asked_for(case_of: CaseMaker
     case = spoilt(case_of(None), way)
     evidence, fault = at_rest(case), fault_at(case, "point_fault", POINT)
     one_by_one = [straying(case.window, evidence, replace(fault, onset=step)) for step in range(case.window.steps)]
-    best = max(one_by_one, key=lambda one: one.log_likelihood)
-    told = np.array([one.log_likelihood for one in one_by_one])
-    found = likeliest(case.window, evidence, fault)
-    assert found.fault.onset == one_by_one.index(best)
-    assert found.peak == pytest.approx(best.log_likelihood, abs=1e-6)
-    assert found.log_width == pytest.approx(float(np.log(np.mean(np.exp(told - told.max())))), abs=1e-6)
-    assert found.fault.severity == pytest.approx(OFFSET * float(best.beside.mean[-WAYS]), rel=1e-6)
+    told, offsets = straying_by_onset(case.window, evidence, fault.candidate.indices[0])
+    assert told == pytest.approx(np.array([one.log_likelihood for one in one_by_one]), abs=1e-5)
+    assert offsets == pytest.approx(np.array([OFFSET * one.beside.mean[-WAYS] for one in one_by_one]), rel=1e-5)
+
+
+@pytest.mark.parametrize("way", [drifting, stuck, in_feet])
+def test_a_gauge_that_says_nothing_is_weighed_by_what_the_others_say_and_by_its_own_noise(
+    case_of: CaseMaker, way: Way
+) -> None:
+    case = spoilt(case_of(None), way)
+    evidence, fault = at_rest(case), fault_at(case, "point_fault", POINT)
+    row = fault.candidate.indices[0]
+    quick = deaf_by_onset(evidence, row)
+    for onset in (0, ONSET, case.window.steps - 1):
+        exact = deaf(case, (replace(fault, severity=0.0, onset=onset),), evidence).log_likelihood
+        told = quick[onset] + of_its_own(case.window, evidence, row, onset)
+        # The departures are weighed as if the gauge told of them still: that is never too much.
+        assert told < exact + 1e-3
+        if onset == ONSET:
+            assert told > exact - 5.0
+
+
+def test_what_a_gauge_reads_of_its_own_is_a_density(case_of: CaseMaker) -> None:
+    case = case_of(None)
+    evidence, row = at_rest(case), case.window.points.index(POINT)
+    last = case.window.steps - 1
+    reads = np.linspace(-400.0, 500.0, 6001)
+    density = []
+    for read in reads:
+        value = case.window.value.copy()
+        value[row, last] = read
+        window = replace(case.window, value=value)
+        density.append(np.exp(of_its_own(window, evidence, row, last)) / UNTRUE / np.sqrt(2.0 * np.pi))
+    assert np.trapezoid(density, reads) == pytest.approx(1.0, abs=0.01)
