@@ -21,7 +21,7 @@ from hydro.network import TANK
 from hydro.readings import Floats
 from hydro.regimes import middles, regimes_of
 from hydro.snapshot import Middle, Snapshot, take_snapshots
-from hydro.straying import UNTRUE, is_gauge, of_its_own
+from hydro.straying import UNTRUE, is_gauge, own_by_onset
 from hydro.threads import on_one_core
 from hydro.window import Window, conditions_of, day_conditions, switching
 
@@ -45,10 +45,11 @@ LATE = 6
 class Case:
     """Everything that stays the same while hypotheses come and go.
 
-    ``window``: the steps looked at, and ``as_read`` before it was doubted in what state tanks were; ``plain``: their conditions as the model and the measured boundaries have them;
-    ``hourly``: (24, Z) log demand factor of each zone by the hour, which a baseline taught; ``regimes``: (T,) in which
-    way the network works, and ``middles``: (K,) the step in the middle of each; ``few``, ``fewest``: (T,) the same by
-    fewer ways, of which one step each is solved to see what a fault does.
+    ``window``: the steps looked at, and ``as_read`` before it was doubted in what state tanks were; ``plain``: their
+    conditions as the model and the measured boundaries have them; ``hourly``: (24, Z) log demand factor of each zone by
+    the hour, which a baseline taught; ``regimes``: (T,) in which way the network works, and ``middles``: (K,) the step
+    in the middle of each; ``few``, ``fewest``: (T,) the same by fewer ways, of which one step each is solved to see
+    what a fault does.
     """
 
     engine: Engine
@@ -166,7 +167,7 @@ def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidenc
     """Return the evidence under a hypothesis at the departures and zone factors that it makes likeliest."""
     window = _blind(case, hypothesis, _without_misreading(case, hypothesis, evidence.snapshots))
     believable = _weigh(case, trusting(window, evidence), evidence.snapshots, evidence.place, evidence)
-    return _placed(case, hypothesis, evidence, _likely(case, believable))
+    return placed(case, hypothesis, evidence, _likely(case, believable))
 
 
 def _blind(case: Case, hypothesis: Hypothesis, window: Window) -> Window:
@@ -188,7 +189,7 @@ def nearer(case: Case, hypothesis: Hypothesis, evidence: Evidence, told: Callabl
         return whole
     here, there = evidence.place, whole.place
     half = Place(0.5 * (here.departures + there.departures), 0.5 * (here.zones + there.zones))
-    return max(whole, _placed(case, hypothesis, evidence, half), key=told)
+    return max(whole, placed(case, hypothesis, evidence, half), key=told)
 
 
 def deaf(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
@@ -196,11 +197,11 @@ def deaf(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
     window = _without_misreading(case, hypothesis, evidence.snapshots)
     blind = _weigh(case, _blind(case, hypothesis, window), evidence.snapshots, evidence.place, evidence)
     gauges = [fault for fault in hypothesis if is_gauge(case.window, fault)]
-    own = sum(of_its_own(case.window, evidence, fault.candidate.indices[0], fault.onset) for fault in gauges)
+    own = sum(own_by_onset(case.window, evidence, one.candidate.indices[0])[one.onset] for one in gauges)
     return replace(blind, log_likelihood=blind.log_likelihood + own)
 
 
-def _placed(case: Case, hypothesis: Hypothesis, evidence: Evidence, place: Place) -> Evidence:
+def placed(case: Case, hypothesis: Hypothesis, evidence: Evidence, place: Place) -> Evidence:
     """Return the evidence under a hypothesis, known at another working point already, at this one."""
     snapshots = _anew(case, place, hypothesis, evidence.snapshots, 0)
     return _weigh(case, _without_misreading(case, hypothesis, snapshots), snapshots, place)

@@ -20,7 +20,7 @@ from hydro.evidence import Evidence, expected
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Family, Fault, Priors
 from hydro.kin import kin
-from hydro.resolve import Case, at_rest, decided_under, settle, tanks_alike
+from hydro.resolve import Case, at_rest, decided_under, placed, settle, tanks_alike
 from hydro.shortlist import Key, Lead, choose, leads, unlike
 from hydro.unexplained import unexplained_ratio
 from hydro.weighing import (
@@ -74,8 +74,8 @@ AT_LEAST = 4
 """So many leads are scanned however far they are from the best."""
 NEAR = 5.0
 """A hypothesis that cannot come this near to the best is known well enough as a scan knows it."""
-TURNED = 2
-"""How often tanks are decided anew, as the best hypothesis has the network, where nothing explains the readings."""
+TURNED, TURN = 2, 20.0
+"""How often tanks are decided anew, as the best hypothesis has the network, and by how much that must explain more."""
 WORTH_NAMING = 5.0
 """A cause whose log weight is this far below the best is listed as a scan knows it."""
 FAR = 12.0
@@ -119,18 +119,14 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
     believed = priors.of(scene)
     ledger = _begun(case, scene, believed, priors, complaint, effort)
     for _ in range(TURNED):
-        if not ledger.at_a_loss():
-            break
-        best = ledger.best()
-        turned = decided_under(ledger.case, best.hypothesis, best.evidence.place)
-        if tanks_alike(turned, ledger.case):
+        turned = ledger.turned()
+        if turned is None:
             break
         other = _begun(turned, scene, believed, priors, complaint, effort)
-        better, worse = (other, ledger) if other.best().told > best.told else (ledger, other)
-        better.faultless += worse.faultless
-        if better is ledger:
+        if other.best().told < ledger.best().told:
             break
-        ledger = better
+        other.faultless += ledger.faultless
+        ledger = other
     for count in range(1, effort.most_faults):
         for one in ledger.worth_growing(count):
             ledger.extend(one)
@@ -168,7 +164,7 @@ def _begun(
     """
     settled, rest = settle(case), at_rest(case)
     usual = 0.0 if complaint is None else float(watched_pressure(rest, complaint)[complaint.steps].min())
-    ledger = _Ledger(Question(case, scene, believed, priors, complaint, usual, expected(rest)), effort)
+    ledger = _Ledger(Question(case, scene, believed, priors, complaint, usual, expected(rest), settled), effort)
     ledger.faultless += [settled, rest]
     ledger.extend(Explained((), 0.0, rest.log_likelihood, 0.0, rest, slack=np.zeros((*rest.residual.shape, 0))))
     if not ledger.explained:
@@ -190,14 +186,38 @@ class _Ledger:
         """Return what is to be explained."""
         return self.asked.case
 
-    def at_a_loss(self) -> bool:
-        """Return whether nothing that was solved explains the readings at all."""
-        return self._at_a_loss(self.explained)
+    def turned(self) -> Case | None:
+        """Return the case with tanks decided anew as the best hypothesis has the network, None where that is no better.
+
+        Nor where everything is explained.
+        """
+        best = self.best()
+        if best.told > self.asked.enough - TURN:
+            return None
+        turned = decided_under(self.case, best.hypothesis, best.evidence.place)
+        if tanks_alike(turned, self.case):
+            return None
+        there = _solvable(placed, turned, best.hypothesis, best.evidence, best.evidence.place)
+        if there is None or there.log_likelihood < best.evidence.log_likelihood + TURN:
+            return None
+        return turned
 
     def tail(self) -> tuple[Weighed, ...]:
-        """Return the hypotheses that were not solved at their own state, the likeliest first."""
-        rough = [one for keys, one in self._weighed.items() if keys not in self.explained]
+        """Return the hypotheses that were not solved at their own state, the likeliest first.
+
+        None of them is taken to be as likely as the best one solved: what is still so after the likeliest were solved
+        was overrated as they were.
+        """
+        top = self.best().log_weight
+        rough = [
+            replace(one, log_weight=min(one.log_weight, top - (WORTH_NAMING if one.scanned else FAR)))
+            for one in self._rough()
+        ]
         return tuple(sorted(rough, key=lambda one: -one.log_weight))
+
+    def _rough(self) -> list[Weighed]:
+        """Return the hypotheses that were not solved at their own state."""
+        return [one for keys, one in self._weighed.items() if keys not in self.explained]
 
     def best(self) -> Explained:
         """Return the likeliest hypothesis solved exactly."""
@@ -236,7 +256,7 @@ class _Ledger:
     def solve_named(self) -> None:
         """Solve the best hypothesis of each of the likeliest causes, so that what each costs can be said."""
         best: dict[Key, Explained | Weighed] = {}
-        every: list[Explained | Weighed] = [*self.explained.values(), *self.tail()]
+        every: list[Explained | Weighed] = [*self.explained.values(), *self._rough()]
         for one in sorted(every, key=lambda one: -one.log_weight):
             for fault in one.hypothesis:
                 best.setdefault(fault.key, one)
@@ -245,7 +265,9 @@ class _Ledger:
             if isinstance(one, Weighed) and one.log_weight > top - WORTH_NAMING and one.keys not in self.explained:
                 tried = one if one.scanned else _solvable(scan_lead, self.asked, one.parent, one.lead)
                 exact = None if tried is None else _solvable(explain, self.asked, tried)
-                if exact is not None:
+                if exact is None:
+                    self._weighed.pop(one.keys, None)
+                else:
                     self._keep(exact)
 
     def extend(self, explained: Explained, rival: Explained | None = None, swapped: Fault | None = None) -> None:

@@ -24,8 +24,8 @@ from hydro.window import Window
 OFFSET, SLOPE, GAIN = 10.0, 5.0, 1.0
 """How far a spoilt gauge stands off [m], drifts in half a day [m], and its gain [-], at one standard deviation."""
 WAYS, HALF_A_DAY_S = 3, 43200.0
-OWN_NOISE = np.geomspace(0.03, 30.0, 7)
-"""Standard deviations that the noise of a gauge which says nothing of the network may have [m]."""
+OWN_NOISE = np.append(0.0, np.geomspace(0.1, 30.0, 6))
+"""What the noise of a gauge that says nothing of the network has beyond the usual one: standard deviations [m]."""
 UNTRUE = 1e3
 """Deviation of a reading that says nothing [m]."""
 
@@ -48,8 +48,7 @@ def likeliest(window: Window, evidence: Evidence, fault: Fault) -> Strayed:
     """Return the fault of a gauge at the onset that explains most, in whatever ways it strays."""
     row = fault.candidate.indices[0]
     told, offsets = straying_by_onset(window, evidence, row)
-    alone = deaf_by_onset(evidence, row) + [of_its_own(window, evidence, row, onset) for onset in range(window.steps)]
-    told = np.maximum(told, alone)
+    told = np.maximum(told, deaf_by_onset(evidence, row) + own_by_onset(window, evidence, row))
     onset = int(np.argmax(told))
     width = float(logsumexp(told - told[onset]) - np.log(len(told)))
     return Strayed(replace(fault, severity=float(offsets[onset]), onset=onset), float(told[onset]), width)
@@ -73,35 +72,56 @@ def straying_by_onset(window: Window, evidence: Evidence, row: int) -> tuple[Flo
     square = _since(np.sum(white**2, axis=1)[group][:, None, None] * ways[:, :, None] * ways[:, None, :])
     seen, stood = (_since(one[:, :, None] * ways[:, None, :]) for one in (along, across))
     taken = sum(np.matmul(one.transpose(0, 2, 1), one) for one in (seen, stood))
-    begun = np.tile(np.eye(WAYS), (window.steps, 1, 1))
-    begun[:, 0, 1] = -ways[:, 1] / OFFSET
-    precision = np.eye(WAYS) + begun.transpose(0, 2, 1) @ (square - taken) @ begun
+    begun = _begun(ways)
+    precision = np.eye(WAYS) + _turned(begun, square - taken)
     gain = np.matmul(begun.transpose(0, 2, 1), _since(told[:, None] * ways)[:, :, None])
     mean = np.linalg.solve(precision, gain)
     gained = 0.5 * np.sum(gain * mean, axis=(1, 2)) - 0.5 * np.linalg.slogdet(precision)[1]
-    return evidence.log_likelihood + gained, OFFSET * mean[:, 0, 0]
+    return np.asarray(evidence.log_likelihood + gained), np.asarray(OFFSET * mean[:, 0, 0])
 
 
-def of_its_own(window: Window, evidence: Evidence, row: int, onset: int) -> float:
-    """Return the log-density of what a gauge reads since its onset, when that says nothing of the network.
+def own_by_onset(window: Window, evidence: Evidence, row: int) -> Floats:
+    """Return (T,) log-densities of what a gauge reads from each step on, when that says nothing of the network.
 
+    It is never less noisy than one that does: a network in which less stirs than is believed makes no gauge a bad one.
     Beside that the gauge's readings are taken to be ``UNTRUE``: what that costs is given back.
     """
     value = np.array([one.value[row] for one in evidence.snapshots])
-    read = np.isfinite(window.value[row]) & (np.arange(window.steps) >= onset)
-    if not read.any():
-        return 0.0
-    off = (window.value[row] - value)[read]
-    ways = _columns(window.time, value, onset)[read]
+    read = np.isfinite(window.value[row])
+    usual = np.array([_noise(whitener, row) for whitener in evidence.whitener])[evidence.group]
+    off = np.where(read, window.value[row] - value, 0.0)
+    ways = np.where(read[:, None], _columns(window.time, value, 0), 0.0)
+    begun = _begun(ways)
     told = []
     for noise in OWN_NOISE:
-        spread = np.hypot(window.deviation[row, read], noise)
+        spread = np.where(read, np.hypot(usual, noise), 1.0)
         white, columns = off / spread, ways / spread[:, None]
-        precision = np.eye(WAYS) + columns.T @ columns
-        along = columns.T @ white
-        square = float(white @ white - along @ np.linalg.solve(precision, along))
-        told.append(-0.5 * (square + np.linalg.slogdet(precision)[1]) - float(np.log(spread).sum()))
-    return float(logsumexp(told) - np.log(len(told))) + int(read.sum()) * float(np.log(UNTRUE))
+        precision = np.eye(WAYS) + _turned(begun, _since(columns[:, :, None] * columns[:, None, :]))
+        along = np.matmul(begun.transpose(0, 2, 1), _since(columns * white[:, None])[:, :, None])
+        square = _since(white**2) - np.sum(along * np.linalg.solve(precision, along), axis=(1, 2))
+        told.append(-0.5 * (square + np.linalg.slogdet(precision)[1]) - _since(np.log(spread)))
+    density = logsumexp(told, axis=0) - np.log(len(told))
+    return np.asarray(density + _since(read.astype(float)) * np.log(UNTRUE))
+
+
+def _begun(ways: Floats) -> Floats:
+    """Return (T, 3, 3) by which the ways since each step follow from those since the first: the slope begins later."""
+    begun = np.tile(np.eye(WAYS), (len(ways), 1, 1))
+    begun[:, 0, 1] = -ways[:, 1] / OFFSET
+    return begun
+
+
+def _turned(begun: Floats, square: Floats) -> Floats:
+    return np.asarray(begun.transpose(0, 2, 1) @ square @ begun)
+
+
+def _noise(whitener: Floats, row: int) -> float:
+    """Return the standard deviation of one point's noise, all others unknown; 0 where it was not read."""
+    rows = np.flatnonzero(np.any(whitener != 0.0, axis=1))
+    if row not in rows:
+        return 0.0
+    coloured = solve_triangular(whitener[np.ix_(rows, rows)], np.eye(len(rows)), lower=True)
+    return float(np.linalg.norm(coloured[np.flatnonzero(rows == row)[0]]))
 
 
 def deaf_by_onset(evidence: Evidence, row: int) -> Floats:

@@ -102,7 +102,7 @@ class Question:
     """What a search is about; the same for every hypothesis.
 
     ``usual``: pressure where the complaint was [m]; ``enough``: log-likelihood at which the readings are explained as
-    well as their noise allows.
+    well as their noise allows; ``settled``: the network without a fault where it makes the departures likeliest.
     """
 
     case: Case
@@ -112,6 +112,7 @@ class Question:
     complaint: Complaint | None
     usual: float
     enough: float
+    settled: Evidence
 
 
 def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evidence]:
@@ -340,6 +341,9 @@ def _settled(asked: Question, one: Weighed) -> Evidence:
     if told(evidence) < min(asked.enough - LITTLE, _promised_by(asked, one) - LOST):
         # Heads answer far from linearly there: the parent's own working point may be the better one.
         evidence = max(evidence, evidence_at(case, hypothesis, parent.evidence, parent.hypothesis), key=told)
+    if told(evidence) < asked.enough - TOO_LITTLE:
+        # Or that of a network which has bent as far as it can to explain the readings by itself.
+        evidence = max(evidence, evidence_at(case, hypothesis, asked.settled, ()), key=told)
     for _ in range(MORE_ROUNDS):
         if not LITTLE < asked.enough - told(evidence) < MUCH:
             break

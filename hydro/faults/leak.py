@@ -26,8 +26,9 @@ class Leak:
     abrupt_beyond = np.inf
 
     def severities(self, scene: Scene) -> Floats:
-        """Return outflows from 0.3 to 60 l/s [m³/s]."""
-        return np.geomspace(3e-4, 6e-2, 14)
+        """Return outflows from 0.3 l/s to 60, or to half of what the whole network draws [m³/s]."""
+        total = float(scene.network.base_demand.sum())
+        return np.geomspace(3e-4, max(6e-2, total / 2.0), 15)
 
     def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
         """Return (G,) zeros: all alike."""

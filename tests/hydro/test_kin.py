@@ -18,7 +18,7 @@ def question(case: Case) -> Question:
     points = frozenset(case.window.points)
     law = case.engine.pressure_demand
     scene = Scene(case.engine.network, case.assets, case.window.points, case.window.observables, points, law)
-    return Question(case, scene, Priors().of(scene), Priors(), None, 0.0, 0.0)
+    return Question(case, scene, Priors().of(scene), Priors(), None, 0.0, 0.0, at_rest(case))
 
 
 def fault_at(asked: Question, key: tuple[str, tuple[int, ...]], severity: float) -> Fault:
