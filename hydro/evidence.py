@@ -181,6 +181,13 @@ def weigh(
     return still.with_beside(_drift_columns(window, by_zone * swing.drift))
 
 
+def quadratic(evidence: Evidence, residual: Floats) -> float:
+    """Return what whitened residuals (T, S) make of the log-likelihood, all that is unknown integrated out."""
+    along = solve_triangular(evidence.factor, evidence.projected(residual), lower=True)
+    across = solve_triangular(evidence.beside.factor, _together(evidence.beside.columns, residual), lower=True)
+    return -0.5 * float(np.sum(residual**2) - along @ along - across @ across)
+
+
 def expected(evidence: Evidence) -> float:
     """Return the log-likelihood that the readings would have, were they off by no more than their noise."""
     departed = evidence.mean - evidence.beside.coupling @ evidence.beside.mean

@@ -15,7 +15,7 @@ from hydro.conditions import Conditions
 from hydro.departures import Departures, Swing, depart
 from hydro.engine import Engine
 from hydro.evidence import Evidence, Place, likely_departures, trusting, weigh, zones_now
-from hydro.full_tanks import decide
+from hydro.full_tanks import by_evidence, by_readings, decide
 from hydro.hypothesis import Hypothesis
 from hydro.network import TANK
 from hydro.readings import Floats
@@ -29,8 +29,6 @@ VALUES, LEAST_REGIMES, MOST_REGIMES = 700, 4, 16
 """How many observed values are linearised, over how many ways of working."""
 FEW, FEWEST = 8, 3
 """Of how many steps a fault is solved to see what it does, and whether it is worth looking at."""
-UNLEARNT, LEARNT = 0.1, 0.02
-"""What the model may be off before and after it has learnt from a window, as a part of a reading [-]."""
 AGAIN = 2
 """How often tanks near their limits are decided anew with what was learnt the time before."""
 MOST_ROUNDS, UNSETTLED = 8, 10.0
@@ -295,7 +293,7 @@ def open_case(
     whether a tank is shut, full or empty, the readings that hang on it are doubtful.
     """
     plain = conditions_of(engine, window)
-    heads, doubt = decide(engine, window, plain, UNLEARNT)
+    heads, doubt = decide(engine, window, plain, by_readings(window))
     plain = [replace(one, head=head) for one, head in zip(plain, heads, strict=True)]
     guessed = switching(engine, window, plain)
     if guessed.sum() <= window.steps / 2:
@@ -306,7 +304,7 @@ def open_case(
     doubted = _doubted(window, doubt)
     case = Case(engine, doubted, window, tuple(plain), hourly, *ways, departures, assets, swing, temper)
     for _ in range(AGAIN if doubt.any() else 0):
-        before, case = case, decided_under(case, (), settle(case, rounds=2).place)
+        before, case = case, decided_under(case, (), settle(case, rounds=2))
         if tanks_alike(before, case):
             break
     return case
@@ -334,14 +332,16 @@ def _ways(
     return regimes, middles(regimes, np.array([float(one.demand.sum()) for one in plain])), few, fewest
 
 
-def decided_under(case: Case, hypothesis: Hypothesis, place: Place) -> Case:
+def decided_under(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Case:
     """Return the case with tanks near their limits decided once more, by the network as a hypothesis has it.
 
     Behind a closed main tanks drain that would be full without it, and other readings say so only beside the fault.
     """
-    window = case.as_read
+    window, place = case.as_read, evidence.place
     likely = [conditions_under(case, place, hypothesis, step) for step in range(window.steps)]
-    heads, doubt = decide(case.engine, window, likely, LEARNT)
+    sure = replace(case, window=window)
+    told = _weigh(sure, _without_misreading(sure, hypothesis, evidence.snapshots), evidence.snapshots, place)
+    heads, doubt = decide(case.engine, window, likely, by_evidence(told))
     tanks = (case.engine.network.node_kind == TANK) & np.isfinite(window.head).any(axis=0)
     plain = [replace(one, head=np.where(tanks, head, one.head)) for one, head in zip(case.plain, heads, strict=True)]
     regimes, middle, few, fewest = _ways(case.engine, window, plain)

@@ -194,7 +194,7 @@ class _Ledger:
         best = self.best()
         if best.told > self.asked.enough - TURN:
             return None
-        turned = decided_under(self.case, best.hypothesis, best.evidence.place)
+        turned = decided_under(self.case, best.hypothesis, best.evidence)
         if tanks_alike(turned, self.case):
             return None
         there = _solvable(placed, turned, best.hypothesis, best.evidence, best.evidence.place)
