@@ -11,6 +11,7 @@ from scipy.stats import multivariate_normal
 
 from hydro.departures import sensitivity
 from hydro.evidence import Evidence, expected, nodes_beyond
+from hydro.full_tanks import MOST_SAY, by_evidence
 from hydro.readings import Floats
 from hydro.resolve import at_rest
 from hydro.response import Onsets
@@ -103,3 +104,15 @@ def test_what_is_expected_of_readings_hangs_on_their_noise_alone(evidence: Evide
     far = replace(shifted, log_likelihood=dense(evidence, shifted.residual))
     assert far.log_likelihood < evidence.log_likelihood - 100.0
     assert expected(far) == pytest.approx(expected(evidence), abs=1e-6)
+
+
+def test_a_judge_that_has_learnt_says_what_the_dense_gaussian_does_and_never_much(evidence: Evidence) -> None:
+    judge = by_evidence(evidence)
+    for step in (0, len(evidence.residual) // 2):
+        value = evidence.snapshots[step].value
+        assert judge(step, value, value) == pytest.approx(0.0, abs=1e-9)
+        moved = np.zeros_like(evidence.residual)
+        moved[step] = 0.05
+        lost = dense(evidence, evidence.residual) - dense(evidence, evidence.residual - evidence.whitened(moved))
+        assert judge(step, value + 0.05, value) == pytest.approx(MOST_SAY * np.tanh(lost / MOST_SAY), abs=1e-6)
+        assert judge(step, value + 50.0, value) == pytest.approx(MOST_SAY)

@@ -58,3 +58,30 @@ def test_steps_with_other_tanks_shut_are_never_one_regime(town: Engine) -> None:
     observables = Observables(np.full(len(gauges), PRESSURE, dtype=np.int8), gauges)
     labels = regimes_of(network, conditions, town.solve_many(conditions), observables, 2)
     assert set(labels[:3].tolist()).isdisjoint(labels[3:].tolist())
+
+
+def test_a_step_of_several_quarters_in_which_a_tank_shut_half_way_is_doubtful(town: Engine) -> None:
+    network = town.network
+    full, off = (town.solve(morning(town, below, 1.0)) for below in (0.0, 0.05))
+    nodes = np.flatnonzero(network.node_kind == JUNCTION).tolist()
+    at = np.array([450.0])
+    half = 0.5 * (full.pressure + off.pressure)
+    series = [Series(network.node_ids[node], network.node_ids[node], "pressure", at, half[[node]]) for node in nodes]
+    tank = network.node_index["T1"]
+    level = network.greatest_head[tank] - network.elevation[tank] - 0.02
+    series.append(Series("T1", "T1", "level", at, np.array([level])))
+    edges = np.array([0.0, 900.0])
+    window = build_window(network, series, origin=0.0, start=0.0, end=900.0, edges=edges, noise=Noise(0.02, 0.02))
+    merged = replace(window, parts=(np.full(4, window.time[0]),))
+    apart = np.abs(full.pressure - off.pressure)[nodes].max()
+    assert apart > 1.0
+
+    def judge(_step: int, values: np.ndarray, _grown: np.ndarray) -> float:
+        return float(0.5 * np.sum(((window.value[:, 0] - values) / 0.1) ** 2))
+
+    conditions = [morning(town, 0.05, 1.0)]
+    _, doubt = decide(town, merged, conditions, judge)
+    assert doubt.max() == pytest.approx(0.5 * apart, rel=0.1)
+    # One quarter of an hour does not hold both.
+    _, alone = decide(town, window, conditions, judge)
+    assert alone.max() < 0.1 * apart

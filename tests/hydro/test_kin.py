@@ -9,7 +9,7 @@ from hydro.faults import Scene
 from hydro.hypothesis import Fault, Priors
 from hydro.kin import kin
 from hydro.resolve import Case, at_rest
-from hydro.shortlist import leads, unlike
+from hydro.shortlist import Lead, choose, leads, unlike
 from hydro.weighing import Question
 from tests.hydro.conftest import CaseMaker
 
@@ -61,3 +61,16 @@ def test_of_leads_that_move_the_readings_alike_the_best_is_kept(case_of: CaseMak
     assert [one.key for one in every if one in kept] == [one.key for one in kept]
     assert {one.fault.candidate.kind for one in kept} == {one.fault.candidate.kind for one in every}
     assert unlike(kept, rest, case.compared, None) == kept
+
+
+def test_what_strikes_a_whole_zone_is_looked_at_however_many_customers_stand_before_it(case_of: CaseMaker) -> None:
+    asked = question(case_of(None))
+    growths = [
+        Lead(Fault(one, 0.001, 0), -3.0, float(-len(one.indices)))
+        for one, _ in asked.believed.values()
+        if one.kind == "demand_growth"
+    ]
+    ordered = sorted(growths, key=lambda lead: -lead.log_weight)
+    assert len(ordered[0].fault.candidate.indices) == 1
+    chosen = choose(ordered, 1, -100.0)
+    assert {lead.fault.family for lead in chosen} == {("demand_growth", False), ("demand_growth", True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,11 +14,13 @@ from hydro.conditions import Conditions
 from hydro.diagnosis import Diagnosis, diagnose
 from hydro.engine import Engine
 from hydro.errors import SolveError
-from hydro.faults import Scene
+from hydro.evidence import Evidence
+from hydro.faults import KINDS, Scene
 from hydro.faults.blocked_link import CLOSED
 from hydro.hypothesis import Fault, Priors
 from hydro.measurement import next_measurements
-from hydro.resolve import Case, at_rest, evidence_at
+from hydro.readings import Floats
+from hydro.resolve import Case, at_rest, evidence_at, nearer, recentred
 from hydro.weighing import Explained, Question, Weighed, explain
 from tests.hydro.conftest import CaseMaker
 
@@ -132,3 +135,28 @@ def test_where_no_hypothesis_can_be_solved_that_is_said(case_of: CaseMaker, monk
     monkeypatch.setattr(search, "explain", none)
     with pytest.raises(SolveError, match="no state under any cause"):
         asked(case_of(None))
+
+
+def test_a_working_point_that_overshoots_is_sought_half_way(case_of: CaseMaker) -> None:
+    case = case_of(None)
+    rest = at_rest(case)
+    whole = recentred(case, (), rest).place
+    half = 0.5 * (rest.place.departures + whole.departures)
+
+    def prefers(wanted: Floats) -> Callable[[Evidence], float]:
+        return lambda evidence: -float(np.linalg.norm(evidence.place.departures - wanted))
+
+    assert np.linalg.norm(whole.departures - rest.place.departures) > 1e-6
+    for wanted in (whole.departures, half):
+        found = nearer(case, (), rest, prefers(wanted))
+        assert found.place.departures == pytest.approx(wanted, abs=1e-9)
+
+
+def test_what_was_not_solved_is_not_told_as_likelier_than_what_was(
+    case_of: CaseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    families = {(kind.name, many): 1e6 for kind in KINDS for many in (False, True)}
+    monkeypatch.setattr(search, "_gains", lambda _tried, _solved: families)
+    found = asked(case_of(None)).found
+    assert len(found.tail) > 10
+    assert found.tail[0].log_weight <= found.explained[0].log_weight - search.WORTH_NAMING

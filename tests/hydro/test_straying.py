@@ -121,3 +121,11 @@ def test_what_a_gauge_reads_of_its_own_is_a_density(case_of: CaseMaker) -> None:
         window = replace(case.window, value=value)
         density.append(np.exp(own_by_onset(window, evidence, row)[last]) / UNTRUE / np.sqrt(2.0 * np.pi))
     assert np.trapezoid(density, reads) == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_gauge_that_is_well_is_none_though_less_stirs_than_is_believed(case_of: CaseMaker) -> None:
+    case = case_of(None)
+    evidence = at_rest(case)
+    for row in range(len(case.window.points)):
+        alone = deaf_by_onset(evidence, row) + own_by_onset(case.window, evidence, row)
+        assert alone.max() < evidence.log_likelihood
