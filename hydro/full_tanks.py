@@ -27,8 +27,6 @@ SURELY = 4.0
 """Standard deviations of its level by which a tank is surely off its limit."""
 LIKELY = 2.0
 """A level this many standard deviations off a limit is as likely off it as at it: no tank rests beside its limit."""
-UNLEARNT = 0.1
-"""What a model that has learnt nothing may be off beyond a reading's noise, as a part of the reading [-]."""
 MOST_SAY = 10.0
 """How much a step's readings say at most, in units of log-likelihood."""
 SWING, MOST_SWINGS = 0.1, 3
@@ -165,17 +163,18 @@ def _near(network: Network, window: Window, step: int) -> list[_Near]:
     return found[:TOGETHER]
 
 
-def by_readings(window: Window) -> Judge:
-    """Return the judge of a model that has learnt nothing yet; no reading has more of a say than a few others.
+def by_readings(window: Window, misfit: float) -> Judge:
+    """Return the judge of a model that is not to be trusted; no reading has more of a say than a few others.
 
-    Demand as a whole may stand above or below what is believed: with all tanks shut, heads hang on it by many metres.
+    ``misfit``: what the model may be off beyond a reading's noise, as a part of the reading [-]. Demand as a whole may
+    stand above or below what is believed: with all tanks shut, heads hang on it by many metres.
     """
     swings = np.linspace(-MOST_SWINGS, MOST_SWINGS, 8 * MOST_SWINGS + 1)
 
     def judge(step: int, modelled: Floats, busier: Floats) -> float:
         read = window.value[:, step]
         known = np.isfinite(read)
-        spread = np.hypot(window.deviation[known, step], UNLEARNT * np.abs(read[known]))
+        spread = np.hypot(window.deviation[known, step], misfit * np.abs(read[known]))
         grown = (busier - modelled)[known] / spread
         off = ((read - modelled)[known] / spread)[:, None] - grown[:, None] * swings
         return float((np.log1p(off**2).sum(axis=0) + 0.5 * swings**2).min())

@@ -14,7 +14,7 @@ from hydro.assets import Assets
 from hydro.conditions import Conditions
 from hydro.departures import Departures, Swing, depart
 from hydro.engine import Engine
-from hydro.evidence import Evidence, Place, likely_departures, trusting, weigh, zones_now
+from hydro.evidence import Evidence, Place, expected, likely_departures, trusting, weigh, zones_now
 from hydro.full_tanks import by_evidence, by_readings, decide
 from hydro.hypothesis import Hypothesis
 from hydro.network import TANK
@@ -29,6 +29,10 @@ VALUES, LEAST_REGIMES, MOST_REGIMES = 700, 4, 16
 """How many observed values are linearised, over how many ways of working."""
 FEW, FEWEST = 8, 3
 """Of how many steps a fault is solved to see what it does, and whether it is worth looking at."""
+UNLEARNT, LEARNT = 0.1, 0.02
+"""What the model may be off before and after it has learnt from a window, as a part of a reading [-]."""
+ASTRAY = 50.0
+"""A model that misses so much of what could be explained would make tanks say what something else has done."""
 AGAIN = 2
 """How often tanks near their limits are decided anew with what was learnt the time before."""
 MOST_ROUNDS, UNSETTLED = 8, 10.0
@@ -293,7 +297,7 @@ def open_case(
     whether a tank is shut, full or empty, the readings that hang on it are doubtful.
     """
     plain = conditions_of(engine, window)
-    heads, doubt = decide(engine, window, plain, by_readings(window))
+    heads, doubt = decide(engine, window, plain, by_readings(window, UNLEARNT))
     plain = [replace(one, head=head) for one, head in zip(plain, heads, strict=True)]
     guessed = switching(engine, window, plain)
     if guessed.sum() <= window.steps / 2:
@@ -341,7 +345,9 @@ def decided_under(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Cas
     likely = [conditions_under(case, place, hypothesis, step) for step in range(window.steps)]
     sure = replace(case, window=window)
     told = _weigh(sure, _without_misreading(sure, hypothesis, evidence.snapshots), evidence.snapshots, place)
-    heads, doubt = decide(case.engine, window, likely, by_evidence(told))
+    explains = told.log_likelihood > expected(told) - ASTRAY
+    judge = by_evidence(told) if explains else by_readings(window, LEARNT)
+    heads, doubt = decide(case.engine, window, likely, judge)
     tanks = (case.engine.network.node_kind == TANK) & np.isfinite(window.head).any(axis=0)
     plain = [replace(one, head=np.where(tanks, head, one.head)) for one, head in zip(case.plain, heads, strict=True)]
     regimes, middle, few, fewest = _ways(case.engine, window, plain)

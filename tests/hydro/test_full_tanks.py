@@ -46,7 +46,7 @@ def test_the_other_readings_say_whether_a_tank_is_shut(town: Engine, full: bool,
     series.append(Series("PU1", "PU1", "status", at, np.array([1.0])))
     edges = np.array([0.0, 900.0])
     window = build_window(network, series, origin=0.0, start=0.0, end=900.0, edges=edges, noise=Noise(0.1, 0.02))
-    heads, doubt = decide(town, window, [morning(town, 0.05, 1.0)], by_readings(window))
+    heads, doubt = decide(town, window, [morning(town, 0.05, 1.0)], by_readings(window, 0.02))
     assert doubt.max() > 0.0
     assert (heads[0][tank] == network.greatest_head[tank]) == full
 
