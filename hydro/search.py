@@ -289,6 +289,9 @@ class _Ledger:
             row = None if asked.complaint is None else asked.complaint.row
             promising = unlike(promising, parent.evidence, asked.case.compared, row)
         likely, others = self._worth_scanning(parent, promising)
+        if swapped is not None and all(lead.key != swapped.key for lead in likely):
+            # Beside its rivals, and from where they start: it may have stopped short of where it explains most.
+            likely += [replace(lead, fault=swapped) for lead in every if lead.key == swapped.key]
         tried = self._scanned(parent, likely)
         if swapped is not None or tried:
             near = self._near(parent, swapped or tried[0].hypothesis[-1], likely)
