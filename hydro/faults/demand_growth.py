@@ -13,8 +13,8 @@ from hydro.network import JUNCTION, Network
 from hydro.readings import Floats
 from hydro.snapshot import Snapshot
 
-MANIFOLD = 0.6
-"""How far beyond its double a demand grows: standard deviation of the logarithm [-]."""
+MANIFOLD, TAIL = 0.6, 3.0
+"""How far beyond its double a demand grows: scale of the logarithm, and degrees of freedom of its Student's t [-]."""
 
 
 class DemandGrowth:
@@ -32,11 +32,12 @@ class DemandGrowth:
         return np.geomspace(1e-4, max(total, 1e-3), 16)
 
     def log_odds(self, scene: Scene, candidate: Candidate, severities: Floats) -> Floats:
-        """Return (G,) log odds: a customer may well double his demand; tenfold is another matter."""
+        """Return (G,) log odds: a customer may well double his demand; tenfold is rarer, but works do get built."""
         usual = float(scene.network.base_demand[list(candidate.indices)].sum())
 
         def odds(growth: Floats) -> Floats:
-            return np.asarray(-0.5 * (np.maximum(np.log(growth / usual), 0.0) / MANIFOLD) ** 2)
+            beyond = np.maximum(np.log(growth / usual), 0.0) / MANIFOLD
+            return np.asarray(-0.5 * (TAIL + 1.0) * np.log1p(beyond**2 / TAIL))
 
         every = odds(self.severities(scene))
         return np.asarray(odds(severities) - np.log(np.mean(np.exp(every))))
