@@ -85,3 +85,21 @@ def test_a_step_of_several_quarters_in_which_a_tank_shut_half_way_is_doubtful(to
     # One quarter of an hour does not hold both.
     _, alone = decide(town, window, conditions, judge)
     assert alone.max() < 0.1 * apart
+
+
+def test_steps_in_which_a_large_customer_is_away_are_never_one_regime_with_those_in_which_he_draws(
+    town: Engine,
+) -> None:
+    network = town.network
+    node = network.node_index["J6"]
+    conditions = []
+    for drawn in (0.0, 1.0):
+        for demand in (0.9, 1.0, 1.1):
+            one = morning(town, 0.5, demand)
+            own = one.demand.copy()
+            own[node] = drawn * 0.05 * own.sum()
+            conditions.append(replace(one, demand=own))
+    gauges = np.flatnonzero(network.node_kind == JUNCTION).astype(np.intp)
+    observables = Observables(np.full(len(gauges), PRESSURE, dtype=np.int8), gauges)
+    labels = regimes_of(network, conditions, town.solve_many(conditions), observables, 2)
+    assert set(labels[:3].tolist()).isdisjoint(labels[3:].tolist())
