@@ -140,7 +140,7 @@ def test_intervals_cover_the_truth(case: Case, which: str) -> None:
         at = datetime.fromisoformat(cause["severity"]["time"])
         lost = lost_to(case, at, change)
         low, high = cause["severity"]["interval90"]
-        # One truth in ten lies outside of such an interval if it is right, one in a thousand outside of twice its width:
+        # One truth in ten lies outside of such an interval if it is right, one in a thousand of twice its width:
         # how many of many do, the measuring stick says.
         wide = 0.5 * (high - low)
         told = f"{which} {kind}: {lost:.1f} m outside {low:.1f} to {high:.1f}"
