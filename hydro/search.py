@@ -74,7 +74,7 @@ AT_LEAST = 4
 """So many leads are scanned however far they are from the best."""
 NEAR = 5.0
 """A hypothesis that cannot come this near to the best is known well enough as a scan knows it."""
-TURNED, TURN = 2, 20.0
+TURNED, TURN = 1, 20.0
 """How often tanks are decided anew, as the best hypothesis has the network, and by how much that must explain more."""
 WORTH_NAMING = 5.0
 """A cause whose log weight is this far below the best is listed as a scan knows it."""

@@ -31,6 +31,8 @@ ROUNDS, SETTLED = 4, 0.02
 LITTLE, TOO_LITTLE, MUCH = 2.0, 60.0, 1200.0
 """Of what could be explained a hypothesis misses so much that it is fitted further, that its fault is looked for anew,
 and that it is hopeless."""
+WORTHWHILE = 0.05
+"""Of what it misses it must gain so much in a round, or it is not fitted further [-]."""
 MORE_ROUNDS = 4
 """How often departures are fitted at most beyond the first time."""
 SAME = 0.1
@@ -348,7 +350,7 @@ def _settled(asked: Question, one: Weighed) -> Evidence:
         if not LITTLE < asked.enough - told(evidence) < MUCH:
             break
         before, evidence = evidence, nearer(case, hypothesis, evidence, told)
-        if told(evidence) < told(before) + LITTLE:
+        if told(evidence) < told(before) + LITTLE + WORTHWHILE * (asked.enough - told(before)):
             return max(evidence, before, key=told)
     return evidence
 
