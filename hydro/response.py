@@ -7,12 +7,11 @@ much the same for steps in which the network works alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from hydro.evidence import Evidence
 from hydro.hypothesis import Fault, Hypothesis
@@ -78,12 +77,19 @@ class Response:
         ``lower``, ``upper``: severities around it at which EPANET solves.
         """
         moved = self._moved(severity, lower, upper)
-        if self._fault.kind.hydraulic and self._stands:
-            # As it stands it moves nothing where it has begun, whatever the linear model makes of that.
-            there = np.arange(len(moved))[:, None] >= self._fault.onset
-            as_it_stands = self._moved(*[self._fault.severity] * 3)
-            moved = np.where(there, moved - as_it_stands, moved)
-        return moved
+        return moved - self._as_it_stands if self._fault.kind.hydraulic and self._stands else moved
+
+    @cached_property
+    def calm(self) -> Floats:
+        """Return (T, S) the moves at which the noise of ``base`` is right: as the fault stands, or without it."""
+        return np.zeros_like(self.off) if self._stands else self.off
+
+    @cached_property
+    def _as_it_stands(self) -> Floats:
+        """Return (T, S) what the linear model makes of a fault that stands and moves nothing where it has begun."""
+        severity = self._fault.severity
+        begun = np.arange(len(self._direction))[:, None] >= self._fault.onset
+        return np.where(begun, self._moved(severity, severity, severity), 0.0)
 
     def _moved(self, severity: float, lower: float, upper: float) -> Floats:
         linear = self._direction * self._amplitudes(severity)[:, None]
@@ -147,69 +153,6 @@ class Response:
         states = case.engine.solve_many(conditions)
         values = np.stack([case.window.observables.values(state, case.engine.network) for state in states])
         return np.asarray(values - np.stack([base.snapshots[step].value for step in steps.tolist()]))
-
-
-@dataclass(frozen=True, slots=True)
-class ByOnset:
-    """A fault that begins at each of T steps: (T,) log-likelihoods; (T, r) and (T, K) means of what is integrated out.
-
-    ``departures``: of u with all that is beside at rest; ``beside``: in standard deviations.
-    """
-
-    log_likelihood: Floats
-    departures: Floats
-    beside: Floats
-
-
-class Onsets:
-    """Judges a fault by the step in which it begins.
-
-    ``off``: (T, S) moves of the observed values without it; ``unrest``: by how much of what it moves it strays from
-    step to step. Where the fault ``stands`` in the base already, the noise there holds what it strays as it stands.
-    """
-
-    def __init__(self, base: Evidence, off: Floats, unrest: float, stands: bool = False) -> None:
-        self._base, self._unrest = base, unrest
-        self._calm = np.zeros_like(off) if stands else off
-        without, as_is = _say(base, off), _say(base, np.zeros_like(off))
-        self._before = [np.cumsum(one, axis=0) - one for one in without]
-        squares, projected, told = (one.sum(axis=0) for one in as_is)
-        along = solve_triangular(base.factor, projected, lower=True)
-        across = solve_triangular(base.beside.factor, told, lower=True)
-        self._now = -0.5 * float(squares - np.sum(along**2) - np.sum(across**2))
-
-    def judge(self, on: Floats) -> ByOnset:
-        """Return what the fault explains that moves the observed values by ``on`` (T, S)."""
-        base = self._base
-        since = [np.cumsum(one[::-1], axis=0)[::-1] for one in _say(base, on, self._unrest * (on - self._calm))]
-        total, projected, told = (before + after for before, after in zip(self._before, since, strict=True))
-        along = solve_triangular(base.factor, projected.T, lower=True)
-        across = solve_triangular(base.beside.factor, told.T, lower=True)
-        explained = -0.5 * (total - np.sum(along**2, axis=0) - np.sum(across**2, axis=0))
-        return ByOnset(
-            log_likelihood=base.log_likelihood + explained - self._now,
-            departures=solve_triangular(base.factor.T, along, lower=False).T,
-            beside=solve_triangular(base.beside.factor.T, across, lower=False).T,
-        )
-
-
-def _say(base: Evidence, moved: Floats, strayed: Floats | None = None) -> tuple[Floats, Floats, Floats]:
-    """Return what each step says where the observed values move by (T, S): (T,) square, (T, r) of u, (T, K) beside.
-
-    ``strayed``: (T, S) a standard deviation of what moves them from step to step beyond that.
-    """
-    white = base.residual - base.whitened(moved)
-    told, squares = white, np.sum(white**2, axis=1)
-    if strayed is not None:
-        along = base.whitened(strayed)
-        size = 1.0 + np.sum(along**2, axis=1)
-        told = white - along * (np.sum(along * white, axis=1) / size)[:, None]
-        squares = np.sum(told * white, axis=1) + np.log(size)
-    projected = np.empty((len(white), base.basis.shape[2]))
-    for group, basis in enumerate(base.basis):
-        steps = base.group == group
-        projected[steps] = told[steps] @ basis
-    return squares, projected, np.matmul(told[:, None, :], base.beside.columns)[:, 0, :]
 
 
 def slack(case: Case, base: Evidence, hypothesis: Hypothesis) -> Floats:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
+from hydro.onsets import ByOnset
 from hydro.readings import Floats
-from hydro.response import ByOnset
 
 FAINT = 6.0
 """A log-likelihood this far below the peak no longer matters to an interval."""

@@ -18,6 +18,7 @@ from scipy.special import logsumexp
 from hydro.evidence import Evidence
 from hydro.hypothesis import Fault
 from hydro.observables import HEAD, PRESSURE
+from hydro.onsets import Onsets
 from hydro.readings import Floats
 from hydro.window import Window
 
@@ -126,26 +127,10 @@ def _noise(whitener: Floats, row: int) -> float:
 
 def deaf_by_onset(evidence: Evidence, row: int) -> Floats:
     """Return (T,) log-likelihoods with one point's readings ``UNTRUE`` from each step on."""
-    group, beside, white = evidence.group, evidence.beside, evidence.residual
-    known = evidence.whitener[:, :, row][group]
-    size = 1.0 + UNTRUE**2 * np.sum(known**2, axis=1)
-    blind = white - known * (UNTRUE**2 * np.sum(known * white, axis=1) / size)[:, None]
-    says = [
-        [np.sum(one * white, axis=1), np.matmul(one[:, None, :], evidence.basis[group])[:, 0]] for one in (white, blind)
-    ]
-    for told, one in zip(says, (white, blind), strict=True):
-        told.append(np.matmul(one[:, None, :], beside.columns)[:, 0])
-    says[1][0] = says[1][0] + np.log(size)
-    until = [np.cumsum(one, axis=0) - one for one in says[0]]
-    squares, projected, told = (before + _since(after) for before, after in zip(until, says[1], strict=True))
-    along = solve_triangular(evidence.factor, projected.T, lower=True)
-    across = solve_triangular(beside.factor, told.T, lower=True)
-    explained = -0.5 * (squares - np.sum(along**2, axis=0) - np.sum(across**2, axis=0))
-    now = evidence.projected(white)
-    as_it_is = solve_triangular(evidence.factor, now, lower=True)
-    beside_it = beside.factor.T @ beside.mean
-    whole = -0.5 * (float(np.sum(white**2)) - float(as_it_is @ as_it_is) - float(beside_it @ beside_it))
-    return np.asarray(evidence.log_likelihood + explained - whole)
+    nothing = np.zeros_like(evidence.residual)
+    untrue = nothing.copy()
+    untrue[:, row] = UNTRUE
+    return Onsets(evidence, nothing).judge(nothing, untrue).log_likelihood
 
 
 def _since(values: Floats) -> Floats:

@@ -17,9 +17,10 @@ from hydro.complaint import Complaint
 from hydro.evidence import Beside, Evidence
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
+from hydro.onsets import ByOnset, Onsets
 from hydro.readings import Floats
 from hydro.resolve import Case, deaf, evidence_at, nearer, recentred
-from hydro.response import SLACK, ByOnset, Onsets, Response, slack
+from hydro.response import SLACK, Response, slack
 from hydro.severity import Judge, Scan, glance, scan_severities
 from hydro.shortlist import Key, Lead
 from hydro.straying import is_gauge, likeliest, straying
@@ -254,7 +255,7 @@ def _scan(asked: Question, base: Evidence, standing: Hypothesis, hypothesis: Hyp
     """Return the posterior over severity and onset of one fault of a hypothesis beside the others."""
     fault = hypothesis[place]
     judge = _judge(asked, base, standing, hypothesis, place)
-    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge, stands=fault in standing)
+    return scan_severities(fault.kind.severities(asked.scene), fault.severity, judge, stands=hypothesis == standing)
 
 
 def _judge(
@@ -268,12 +269,12 @@ def _judge(
     """Return what judges the severities of one fault of a hypothesis beside the others."""
     fault = hypothesis[place]
     response = Response(asked.case, base, standing, hypothesis, place, alike)
-    onsets = Onsets(base, response.off, fault.kind.unrest, stands=fault.key in keys_of(standing))
+    onsets = Onsets(base, response.off)
     beside = severity_odds(asked, (*hypothesis[:place], *hypothesis[place + 1 :]))
 
     def judge(severity: float, lower: float, upper: float) -> ByOnset:
         on = response.on(severity, lower, upper)
-        judged = onsets.judge(on)
+        judged = onsets.judge(on, fault.kind.unrest * (on - response.calm))
         odds = beside + severity_odds(asked, (replace(fault, severity=severity),))
         heard = _heard_by_onset(asked, base, response.off, on)
         return replace(judged, log_likelihood=judged.log_likelihood + odds + heard)

@@ -12,9 +12,9 @@ from scipy.stats import multivariate_normal
 from hydro.departures import sensitivity
 from hydro.evidence import Evidence, expected, nodes_beyond
 from hydro.full_tanks import MOST_SAY, by_evidence
+from hydro.onsets import Onsets
 from hydro.readings import Floats
 from hydro.resolve import at_rest
-from hydro.response import Onsets
 from tests.hydro.conftest import CaseMaker
 
 
@@ -63,7 +63,7 @@ def test_unknowns_beside_the_departures_are_integrated_out_as_any_others(evidenc
 def test_a_fault_is_judged_by_the_step_in_which_it_begins(evidence: Evidence) -> None:
     chance = np.random.default_rng(4)
     off, on = (0.05 * chance.standard_normal(evidence.residual.shape) for _ in range(2))
-    judged = Onsets(evidence, off, 0.0).judge(on)
+    judged = Onsets(evidence, off).judge(on, np.zeros_like(on))
     steps = len(evidence.residual)
     for onset in (0, 1, steps // 2, steps - 1):
         moved = np.where((np.arange(steps) >= onset)[:, None], on, off)

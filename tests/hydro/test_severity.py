@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from hydro.response import ByOnset
+from hydro.onsets import ByOnset
 from hydro.severity import Judge, glance, scan_severities
 
 GRID = np.append(np.geomspace(10.0, 1e6, 16), 1e9)
