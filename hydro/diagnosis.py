@@ -18,9 +18,10 @@ from hydro.departures import Departures, Uncertainty, prior_departures, prior_sw
 from hydro.engine import Engine
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Fault, Priors
+from hydro.ledger import Effort
 from hydro.observables import HEAD, PRESSURE
 from hydro.resolve import Case, marginal, open_case
-from hydro.search import Effort, Search, search
+from hydro.search import Search, search
 from hydro.shortlist import Key
 from hydro.threads import on_one_core
 from hydro.weighing import Explained, Weighed, watched_pressure

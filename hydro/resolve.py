@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -181,17 +181,11 @@ def _blind(case: Case, hypothesis: Hypothesis, window: Window) -> Window:
     return replace(window, deviation=deviation)
 
 
-def nearer(case: Case, hypothesis: Hypothesis, evidence: Evidence, told: Callable[[Evidence], float]) -> Evidence:
-    """Return the evidence recentred, or half-way there where that is too far: heads need not answer in proportion.
-
-    ``told``: what each explains.
-    """
-    whole = recentred(case, hypothesis, evidence)
-    if told(whole) > told(evidence):
-        return whole
-    here, there = evidence.place, whole.place
+def halfway(case: Case, hypothesis: Hypothesis, one: Evidence, other: Evidence) -> Evidence:
+    """Return the evidence under a hypothesis half-way between two working points."""
+    here, there = one.place, other.place
     half = Place(0.5 * (here.departures + there.departures), 0.5 * (here.zones + there.zones))
-    return max(whole, placed(case, hypothesis, evidence, half), key=told)
+    return placed(case, hypothesis, one, half)
 
 
 def deaf(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:

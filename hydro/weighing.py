@@ -1,9 +1,4 @@
-"""Weighing: how well one hypothesis explains a window, from a rough scan to EPANET at the hypothesis' own state.
-
-What a search asks of each hypothesis that it looks at: the posterior over the severity and onset of the fault that was
-added last (``scan_lead``), and the whole solved, linearised and fitted where the hypothesis puts it (``explain``,
-``polished``).
-"""
+"""Weighing: what a hypothesis is worth, from a glance to a scan over the severity and onset of its last fault."""
 
 from __future__ import annotations
 
@@ -14,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hydro.complaint import Complaint
-from hydro.evidence import Beside, Evidence
+from hydro.evidence import Evidence
 from hydro.faults import Candidate, Scene
 from hydro.hypothesis import Hypothesis, Priors
 from hydro.onsets import ByOnset, Onsets
 from hydro.readings import Floats
-from hydro.resolve import Case, deaf, evidence_at, nearer, recentred
+from hydro.resolve import Case, deaf
 from hydro.response import SLACK, Response, slack
 from hydro.severity import Judge, Scan, glance, scan_severities
 from hydro.shortlist import Key, Lead
@@ -27,23 +22,6 @@ from hydro.straying import is_gauge, likeliest, straying
 
 FREE = 2.0
 """How far a severity known already moves at most, in standard deviations of its slack."""
-ROUNDS, SETTLED = 4, 0.02
-"""How often departures and severities are fitted in turn at most, and the relative change that is none."""
-LITTLE, TOO_LITTLE, MUCH = 2.0, 60.0, 1200.0
-"""Of what could be explained a hypothesis misses so much that it is fitted further, that its fault is looked for anew,
-and that it is hopeless."""
-WORTHWHILE = 0.05
-"""Of what it misses it must gain so much in a round, or it is not fitted further [-]."""
-MORE_ROUNDS = 4
-"""How often departures are fitted at most beyond the first time."""
-SAME = 0.1
-"""Severities whose logarithms are this near are the same."""
-LOST = 5.0
-"""A fit that explains so much less than a scan promised has gone astray."""
-GAINED = 0.05
-"""A step that explains less more than this is not taken."""
-WORTH_FITTING = 0.5
-"""The same for a hypothesis that is one of many."""
 
 Keys = frozenset[Key]
 
@@ -129,44 +107,6 @@ def rescan(asked: Question, explained: Explained, place: int) -> tuple[Scan, Evi
     return _scan(asked, freed, hypothesis, hypothesis, place), freed
 
 
-def polished(asked: Question, one: Explained) -> Explained:
-    """Return a hypothesis fitted where it makes the departures likeliest, which moves as severities do."""
-    fitted = one
-    for _ in range(ROUNDS):
-        before = [abs(fault.severity) for fault in fitted.hypothesis]
-        evidence = recentred(asked.case, fitted.hypothesis, fitted.evidence)
-        fitted = _fitted(asked, stood(asked, fitted.hypothesis, one.log_width, evidence))
-        if np.allclose(before, [abs(fault.severity) for fault in fitted.hypothesis], rtol=SETTLED, atol=0.0):
-            break
-    return _freed(fitted, len(one.hypothesis) - 1)
-
-
-def _fitted(asked: Question, one: Explained, rounds: int = 3, gained: float = GAINED) -> Explained:
-    """Return a hypothesis with all severities moved together to where readings and departures want them."""
-    for _ in range(rounds):
-        beside = slackened(one).beside
-        if _promised(beside, len(one.hypothesis)) < gained:
-            return one
-        hypothesis = _shifted(asked, one.hypothesis, range(len(one.hypothesis)), beside.mean)
-        evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
-        if _told(asked, hypothesis, evidence) < one.told + GAINED:
-            return one
-        one = stood(asked, hypothesis, one.log_width, evidence)
-    return one
-
-
-def _promised(beside: Beside, count: int) -> float:
-    """Return by how much the log-likelihood grows where the last ``count`` unknowns beside go to their mean."""
-    return 0.5 * float(np.sum((beside.factor[-count:, -count:].T @ beside.mean[-count:]) ** 2))
-
-
-def rest_of(asked: Question, one: Explained, place: int) -> Explained:
-    """Return a hypothesis with one of its faults taken away, solved at the same departures."""
-    hypothesis = (*one.hypothesis[:place], *one.hypothesis[place + 1 :])
-    evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
-    return _freed(stood(asked, hypothesis, free_width(asked, hypothesis), evidence), len(hypothesis))
-
-
 def keys_of(hypothesis: Hypothesis) -> Keys:
     """Return the causes that a hypothesis names."""
     return frozenset(fault.key for fault in hypothesis)
@@ -234,12 +174,12 @@ def lead_worth(asked: Question, parent: Parent, lead: Lead) -> float:
 def _moved(asked: Question, hypothesis: Hypothesis, place: int, scan: Scan) -> Hypothesis:
     """Return the hypothesis with one fault at its likeliest severity and onset and the others where they suit it."""
     others = [one for one in range(len(hypothesis)) if one != place]
-    moved = list(_shifted(asked, hypothesis, others, scan.beside[scan.likeliest]))
+    moved = list(shifted(asked, hypothesis, others, scan.beside[scan.likeliest]))
     moved[place] = replace(hypothesis[place], severity=scan.best, onset=scan.onset)
     return tuple(moved)
 
 
-def _shifted(asked: Question, hypothesis: Hypothesis, places: Sequence[int], shifts: Floats) -> Hypothesis:
+def shifted(asked: Question, hypothesis: Hypothesis, places: Sequence[int], shifts: Floats) -> Hypothesis:
     """Return the hypothesis with the severities at ``places`` moved by the last of ``shifts``, deviations of slack."""
     moved = list(hypothesis)
     last = np.clip(shifts[len(shifts) - len(places) :], -FREE, FREE)
@@ -294,92 +234,15 @@ def _heard_by_onset(asked: Question, base: Evidence, off: Floats, on: Floats) ->
     return complaint.log_likelihood(lowest, asked.usual)
 
 
-def explain(asked: Question, one: Weighed) -> Explained:
-    """Solve and linearise a hypothesis at its own state, where it makes departures and zones likeliest."""
-    standing = one.parent.explained.hypothesis
-    evidence = _settled(asked, one)
-    there = stood(asked, one.hypothesis, one.log_width, evidence)
-    there = _begun_anew(asked, _fitted(asked, there, rounds=1, gained=WORTH_FITTING))
-    return _freed(_to_the_end(asked, there), len(standing))
-
-
-def _begun_anew(asked: Question, one: Explained) -> Explained:
-    """Return a hypothesis with its last fault looked for anew, severity and onset, where it explains too little.
-
-    What the departures hide while the fault is away may show when they are where it wants them.
-    """
-    fault = one.hypothesis[-1]
-    if not fault.kind.hydraulic or not TOO_LITTLE < asked.enough - one.told < MUCH:
-        return one
-    scan, _ = rescan(asked, one, len(one.hypothesis) - 1)
-    if scan.onset == fault.onset and abs(np.log(scan.best / fault.severity)) < SAME:
-        return one
-    hypothesis = (*one.hypothesis[:-1], replace(fault, severity=scan.best, onset=scan.onset))
-    there = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
-    there = max(there, recentred(asked.case, hypothesis, there), key=lambda tried: tried.log_likelihood)
-    return max(one, stood(asked, hypothesis, one.log_width, there), key=lambda tried: tried.told)
-
-
-def _to_the_end(asked: Question, one: Explained) -> Explained:
-    """Return a hypothesis with its last fault as severe as can be, where it is all but that and more is explained."""
-    fault = one.hypothesis[-1]
-    greatest = float(fault.kind.severities(asked.scene)[-1])
-    if not fault.kind.abrupt_beyond < fault.severity < greatest:
-        return one
-    hypothesis = (*one.hypothesis[:-1], replace(fault, severity=greatest))
-    evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
-    if _told(asked, hypothesis, evidence) < one.told + GAINED:
-        return one
-    return stood(asked, hypothesis, one.log_width, evidence)
-
-
-def _settled(asked: Question, one: Weighed) -> Evidence:
-    """Return the evidence of a hypothesis where it makes departures likeliest, sought anew where that was not found."""
-    case, hypothesis, parent = asked.case, one.hypothesis, one.parent.explained
-
-    def told(evidence: Evidence) -> float:
-        return _strayed(asked, hypothesis, evidence).log_likelihood
-
-    evidence = recentred(case, hypothesis, _foreseen(asked, one))
-    if told(evidence) < min(asked.enough - LITTLE, _promised_by(asked, one) - LOST):
-        # Heads answer far from linearly there: the parent's own working point may be the better one.
-        evidence = max(evidence, evidence_at(case, hypothesis, parent.evidence, parent.hypothesis), key=told)
-    if told(evidence) < asked.enough - TOO_LITTLE:
-        # Or that of a network which has bent as far as it can to explain the readings by itself.
-        evidence = max(evidence, evidence_at(case, hypothesis, asked.settled, ()), key=told)
-    for _ in range(MORE_ROUNDS):
-        if not LITTLE < asked.enough - told(evidence) < MUCH:
-            break
-        before, evidence = evidence, nearer(case, hypothesis, evidence, told)
-        if told(evidence) < told(before) + LITTLE + WORTHWHILE * (asked.enough - told(before)):
-            return max(evidence, before, key=told)
-    return evidence
-
-
-def _promised_by(asked: Question, one: Weighed) -> float:
-    """Return the log-likelihood that a scan promised."""
-    return one.log_weight - one.log_width - log_prior_of(asked, one.hypothesis)
-
-
-def _foreseen(asked: Question, one: Weighed) -> Evidence:
-    """Return the parent's evidence with the readings moved as the hypothesis moves them, a few steps solved exactly."""
-    base, standing = one.parent.explained.evidence, one.parent.explained.hypothesis
-    fault = one.hypothesis[-1]
-    response = Response(asked.case, base, standing, one.hypothesis, len(standing))
-    begun = np.arange(asked.case.window.steps)[:, None] >= fault.onset
-    on = response.on(fault.severity, fault.severity, fault.severity)
-    return base.shifted(np.where(begun, on, response.off))
-
-
 def stood(asked: Question, hypothesis: Hypothesis, log_width: float, evidence: Evidence) -> Explained:
     """Return a hypothesis with what it makes of readings and complaint, its severities as they stand."""
-    evidence = _strayed(asked, hypothesis, evidence)
-    told = _told(asked, hypothesis, evidence)
+    evidence = with_gauges_straying(asked, hypothesis, evidence)
+    told = told_of(asked, hypothesis, evidence)
     moves = slack(asked.case, evidence, hypothesis)
     return Explained(hypothesis, log_prior_of(asked, hypothesis), told, log_width, evidence, moves)
 
 
-def _strayed(asked: Question, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
+def with_gauges_straying(asked: Question, hypothesis: Hypothesis, evidence: Evidence) -> Evidence:
     """Return the evidence with spoilt gauges straying in whatever way explains most."""
     gauges = [fault for fault in hypothesis if is_gauge(asked.case.window, fault)]
     if not gauges:
@@ -390,13 +253,13 @@ def _strayed(asked: Question, hypothesis: Hypothesis, evidence: Evidence) -> Evi
     return max(strayed, deaf(asked.case, hypothesis, evidence), key=lambda one: one.log_likelihood)
 
 
-def _freed(one: Explained, count: int) -> Explained:
+def freed(one: Explained, count: int) -> Explained:
     """Return a hypothesis with the severities of its first ``count`` faults free to move beside the departures."""
     freed = one.evidence.with_beside(one.slack[:, :, :count])
     return replace(one, told=one.told + freed.log_likelihood - one.evidence.log_likelihood)
 
 
-def _told(asked: Question, hypothesis: Hypothesis, evidence: Evidence) -> float:
+def told_of(asked: Question, hypothesis: Hypothesis, evidence: Evidence) -> float:
     """Return the log-probability of readings, complaint and severities."""
     heard = complaint_odds(watched_pressure(evidence, asked.complaint), asked.complaint, asked.usual)
     return evidence.log_likelihood + heard + severity_odds(asked, hypothesis)

@@ -24,11 +24,11 @@ from hydro.diagnosis import diagnose, fresh_departures, prepare
 from hydro.engine import Engine
 from hydro.errors import SolveError
 from hydro.hypothesis import Priors
+from hydro.ledger import Effort
 from hydro.merging import merged
 from hydro.network import PressureDemand
 from hydro.readings import Floats, Noise, Series
 from hydro.resolve import Case
-from hydro.search import Effort
 from hydro.window import Window, build_window, step_edges
 from models.complaint import Complaint
 from models.measurement import HandReading

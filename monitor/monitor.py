@@ -13,8 +13,8 @@ from typing import Any
 
 from hydro.errors import HydroError
 from hydro.hypothesis import Priors
+from hydro.ledger import Effort
 from hydro.resolve import settle
-from hydro.search import Effort
 from models.alarm import Alarm, AlarmKind
 from models.complaint import Complaint, ComplaintStatus
 from models.measurement import HandReading

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from hydro import search
+from hydro import ledger
 from hydro.complaint import Complaint
 from hydro.conditions import Conditions
 from hydro.diagnosis import Diagnosis, diagnose
@@ -17,11 +17,13 @@ from hydro.errors import SolveError
 from hydro.evidence import Evidence
 from hydro.faults import KINDS, Scene
 from hydro.faults.blocked_link import CLOSED
+from hydro.fitting import Fit, explain, nearer
 from hydro.hypothesis import Fault, Priors
 from hydro.measurement import next_measurements
+from hydro.network import TANK
 from hydro.readings import Floats
-from hydro.resolve import Case, at_rest, evidence_at, nearer, recentred
-from hydro.weighing import Explained, Question, Weighed, explain
+from hydro.resolve import Case, at_rest, evidence_at, recentred
+from hydro.weighing import Explained, Question, Weighed
 from tests.hydro.conftest import CaseMaker
 
 
@@ -122,7 +124,7 @@ def test_hypotheses_that_cannot_be_solved_end_nothing_but_themselves(
             raise SolveError("no state")
         return whole(question, one)
 
-    monkeypatch.setattr(search, "explain", some)
+    monkeypatch.setattr(ledger, "explain", some)
     found = asked(case_of(None))
     assert found.found.explained
     assert "blocked_link" not in {fault.candidate.kind for one in found.found.explained for fault in one.hypothesis}
@@ -132,7 +134,7 @@ def test_where_no_hypothesis_can_be_solved_that_is_said(case_of: CaseMaker, monk
     def none(question: Question, one: Weighed) -> Explained:
         raise SolveError("no state")
 
-    monkeypatch.setattr(search, "explain", none)
+    monkeypatch.setattr(ledger, "explain", none)
     with pytest.raises(SolveError, match="no state under any cause"):
         asked(case_of(None))
 
@@ -143,20 +145,55 @@ def test_a_working_point_that_overshoots_is_sought_half_way(case_of: CaseMaker) 
     whole = recentred(case, (), rest).place
     half = 0.5 * (rest.place.departures + whole.departures)
 
-    def prefers(wanted: Floats) -> Callable[[Evidence], float]:
-        return lambda evidence: -float(np.linalg.norm(evidence.place.departures - wanted))
+    def prefers(wanted: Floats) -> Callable[[Evidence], Fit]:
+        return lambda evidence: Fit(evidence, -float(np.linalg.norm(evidence.place.departures - wanted)))
 
     assert np.linalg.norm(whole.departures - rest.place.departures) > 1e-6
     for wanted in (whole.departures, half):
-        found = nearer(case, (), rest, prefers(wanted))
-        assert found.place.departures == pytest.approx(wanted, abs=1e-9)
+        fit = prefers(wanted)
+        found = nearer(case, (), fit(rest), fit)
+        assert found.evidence.place.departures == pytest.approx(wanted, abs=1e-9)
 
 
 def test_what_was_not_solved_is_not_told_as_likelier_than_what_was(
     case_of: CaseMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     families = {(kind.name, many): 1e6 for kind in KINDS for many in (False, True)}
-    monkeypatch.setattr(search, "_gains", lambda _tried, _solved: families)
+    monkeypatch.setattr(ledger, "_gains", lambda _tried, _solved: families)
     found = asked(case_of(None)).found
     assert len(found.tail) > 10
-    assert found.tail[0].log_weight <= found.explained[0].log_weight - search.WORTH_NAMING
+    assert found.tail[0].log_weight <= found.explained[0].log_weight - ledger.WORTH_NAMING
+
+
+def test_tanks_decided_as_the_best_hypothesis_has_the_network_begin_the_search_again(
+    town: Engine, case_of: CaseMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = case_of(None)
+    tank = int(np.flatnonzero(town.network.node_kind == TANK)[0])
+
+    def full(one: Conditions) -> Conditions:
+        head = one.head.copy()
+        head[tank] = town.network.greatest_head[tank]
+        return replace(one, head=head)
+
+    wrong = replace(right, plain=tuple(full(one) for one in right.plain))
+    monkeypatch.setattr(ledger, "decided_under", lambda case, _hypothesis, _evidence: case)
+    stays = asked(wrong)
+    assert stays.found.case is wrong
+    assert stays.healthy_probability < 0.5
+    monkeypatch.setattr(ledger, "decided_under", lambda _case, _hypothesis, _evidence: right)
+    turns = asked(wrong)
+    assert turns.found.case is right
+    assert turns.healthy_probability > 0.5
+
+
+def test_a_demand_that_grows_far_beyond_its_double_is_rare_and_not_impossible(case_of: CaseMaker) -> None:
+    case = case_of(None)
+    scene = Scene(case.engine.network, case.assets, case.window.points, case.window.observables, frozenset(), None)
+    kind = next(one for one in KINDS if one.name == "demand_growth")
+    candidate = kind.candidates(scene)[0]
+    usual = float(scene.network.base_demand[list(candidate.indices)].sum())
+    double, tenfold, hundredfold = kind.log_odds(scene, candidate, usual * np.array([1.0, 9.0, 99.0]))
+    assert double > tenfold + 2.0 > hundredfold + 2.0
+    assert hundredfold > double - 12.0
+    assert np.mean(np.exp(kind.log_odds(scene, candidate, kind.severities(scene)))) == pytest.approx(1.0)
