@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from models.problem import Unavailable
+from simulator.port import free_port
 
 ENDING_S = 10.0
 """How long a process that was asked to end may take."""
@@ -198,15 +199,8 @@ def _move_ports(path: Path) -> None:
 
     def move(found: re.Match[str]) -> str:
         old = found.group(2)
-        moved.setdefault(old, str(_free_port()))
+        moved.setdefault(old, str(free_port()))
         return found.group(1) + moved[old]
 
     text = re.sub(r"(^port\s*=\s*)(\d+)", move, text, flags=re.MULTILINE)
     path.write_text(re.sub(r'(^url\s*=\s*"opc\.tcp://[^:"]+:)(\d+)', move, text, flags=re.MULTILINE), encoding="utf-8")
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

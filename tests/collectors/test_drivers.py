@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import socket
 import struct
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -22,14 +21,9 @@ from models.point import Point
 from models.quantity import Quantity
 from models.sample import Quality, Sample
 from models.site import Device, MonitorSettings, Site, StoreSettings
+from simulator.port import free_port
 
 SOURCE = datetime(2026, 7, 10, 12, tzinfo=UTC)
-
-
-def find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def point(name: str, address: str, data_type: str = "uint16", device: str = "rtu", **more: object) -> Point:
@@ -53,7 +47,7 @@ def words(number: float) -> list[int]:
 @pytest.fixture
 async def rtu() -> AsyncIterator[Device]:
     """A device with registers at 10 to 13 and 16 to 17 of holding, at 0 to 1 of input, and refusing all others."""
-    port = find_port()
+    port = free_port()
     unused = SimData(60000, values=[0], datatype=DataType.REGISTERS)
     bits = SimData(60000, values=[False] * 16, datatype=DataType.BITS)
     holding = [
@@ -121,8 +115,8 @@ async def test_short_reply_is_no_value(tmp_path: Path) -> None:
 
 
 async def test_device_that_is_away_is_bad_and_the_other_goes_on(rtu: Device, tmp_path: Path) -> None:
-    dead = Device("dead", "modbus-tcp", port=find_port(), timeout_s=0.5)
-    ua_dead = Device("ua", "opcua", url=f"opc.tcp://127.0.0.1:{find_port()}", timeout_s=0.5)
+    dead = Device("dead", "modbus-tcp", port=free_port(), timeout_s=0.5)
+    ua_dead = Device("ua", "opcua", url=f"opc.tcp://127.0.0.1:{free_port()}", timeout_s=0.5)
     points = (
         point("a", "holding/10"),
         point("x", "holding/10", device="dead"),
@@ -153,7 +147,7 @@ async def scada() -> AsyncIterator[Device]:
     """A server with a good, an uncertain and a bad value, and a text, all stamped at one instant of their own."""
     server = Server()
     await server.init()
-    url = f"opc.tcp://127.0.0.1:{find_port()}"
+    url = f"opc.tcp://127.0.0.1:{free_port()}"
     server.set_endpoint(url)
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     stamp = ua.DateTime.fromisoformat(SOURCE.replace(tzinfo=None).isoformat())

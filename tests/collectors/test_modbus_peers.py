@@ -20,7 +20,8 @@ from models.point import Point
 from models.quantity import Quantity
 from models.sample import Quality
 from models.site import Device, SecuritySettings, SerialSettings
-from tests.peers.start import Missing, free_port, libmodbus, node_modbus, running, serial_pair
+from simulator.port import free_port
+from tests.peers.start import Missing, libmodbus, node_modbus, running, serial_pair
 
 BITS, REGISTERS, BUSY, WRONG_NUMBER, LATE, SLOWLY = 0x130, 0x160, 0x170, 0x171, 0x172, 0x173
 """Where libmodbus' server has its values and its tricks."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from models.point import Point
 from models.quantity import Quantity
 from models.sample import Quality
 from models.site import Device
+from simulator.port import free_port
 
 START = datetime(2026, 7, 11, 7, tzinfo=UTC)
 LIMIT = ua.NodeId(ua.Int32(ObjectIds.Server_ServerCapabilities_OperationLimits_MaxNodesPerRead))
@@ -46,9 +46,7 @@ class Scada:
 
 @asynccontextmanager
 async def scada(values: dict[str, Any], users: UserManager | None = None) -> AsyncIterator[Scada]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        url = f"opc.tcp://127.0.0.1:{probe.getsockname()[1]}"
+    url = f"opc.tcp://127.0.0.1:{free_port()}"
     server = Server(user_manager=users)
     await server.init()
     server.set_endpoint(url)

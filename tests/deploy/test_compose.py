@@ -21,7 +21,7 @@ import yaml
 
 import sample_networks
 from models.site_file import load_site
-from tests.peers.start import free_port
+from simulator.port import free_port
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "compose.yaml"

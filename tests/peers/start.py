@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import queue
-import socket
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from simulator.port import free_port
 
 HERE = Path(__file__).parent
 PATIENCE_S = 60.0
@@ -59,13 +60,6 @@ def folder_of(peer: str) -> Path:
     if done.returncode != 0:
         raise Missing(f"{peer} is not built here: run tests/peers/provide {peer} {done.stderr}")
     return Path(done.stdout.strip())
-
-
-def free_port() -> int:
-    """Return a port that nobody listens at now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

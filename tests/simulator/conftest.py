@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from models.quantity import Quantity
 from models.register import Customer
 from models.site import Device, MonitorSettings, Site, StoreSettings
 from simulator.plant_files import TruePlant
+from simulator.port import free_port
 from simulator.truth import Truth
 
 TOWN = Path(__file__).with_name("town.inp")
@@ -21,12 +21,6 @@ ZONE = "Asia/Shanghai"
 
 RTU = {"device": "rtu", "period_s": 60.0}
 SCADA = {"device": "scada", "period_s": 60.0}
-
-
-def find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def points() -> tuple[Point, ...]:
@@ -72,8 +66,8 @@ def make_site(folder: Path, **changes: object) -> Site:
         "network": TOWN,
         "clock": "device",
         "devices": (
-            Device("rtu", "modbus-tcp", port=find_port(), unit_id=1, clock_address="holding/0"),
-            Device("scada", "opcua", url=f"opc.tcp://127.0.0.1:{find_port()}"),
+            Device("rtu", "modbus-tcp", port=free_port(), unit_id=1, clock_address="holding/0"),
+            Device("scada", "opcua", url=f"opc.tcp://127.0.0.1:{free_port()}"),
         ),
         "points": points(),
         "stores": StoreSettings("embedded", folder / "t.sqlite", folder / "s.sqlite", "sqlite://"),
@@ -116,11 +110,6 @@ zone_walk_cv = 0.05
 noise_m = 0.05
 noise_percent = 1
 """
-
-
-@pytest.fixture
-def free_port() -> Callable[[], int]:
-    return find_port
 
 
 @pytest.fixture

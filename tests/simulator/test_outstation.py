@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import struct
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -17,6 +17,7 @@ from models.quantity import Quantity
 from models.site import Device
 from simulator.instruments import Reading
 from simulator.outstation import Outstation
+from simulator.port import free_port
 from simulator.register_map import RegisterMap, map_registers
 
 TIME = datetime(2026, 7, 10, 12, 34, 56, 789000, tzinfo=UTC)
@@ -51,7 +52,7 @@ def layout(device: Device, *points: Point) -> RegisterMap:
 
 
 @pytest.fixture
-def port(free_port: Callable[[], int]) -> int:
+def port() -> int:
     return free_port()
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,7 @@ from models.quantity import Quantity
 from models.sample import Quality
 from models.site import Device
 from simulator.instruments import Reading
+from simulator.port import free_port
 from simulator.scada import Scada, check_nodes
 
 TIME = datetime(2031, 7, 10, 12, 34, 56, 789000, tzinfo=UTC)
@@ -32,7 +33,7 @@ READINGS = {"flow": Reading(1.5), "level": Reading(2.25), "on": Reading(1), "cou
 
 
 @pytest.fixture
-def device(free_port: Callable[[], int]) -> Device:
+def device() -> Device:
     return Device("s", "opcua", url=f"opc.tcp://127.0.0.1:{free_port()}")
 
 
@@ -114,7 +115,7 @@ async def test_nobody_writes(scada: Scada, device: Device) -> None:
             await client.get_node("ns=3;s=PS.flow").write_value(ua.Variant(9.0, ua.VariantType.Float))
 
 
-async def test_name_and_word_are_asked_for_where_the_device_has_them(free_port: Callable[[], int]) -> None:
+async def test_name_and_word_are_asked_for_where_the_device_has_them() -> None:
     url = f"opc.tcp://127.0.0.1:{free_port()}"
     server = Scada(Device("s", "opcua", url=url, username="hydro", password="let me in"), POINTS)
     await server.publish(TIME, READINGS, set())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 import urllib.error
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from models.site import InfluxSettings
+from simulator.port import free_port
 
 PROVIDE = Path(__file__).parents[1] / "influxd" / "provide"
 START_S = 60.0
@@ -31,7 +31,7 @@ class InfluxServer:
 
     def __init__(self, program: str, folder: Path) -> None:
         self._folder = folder
-        self._port = _free_port()
+        self._port = free_port()
         self._command = [
             program, "--reporting-disabled", f"--http-bind-address=127.0.0.1:{self._port}", "--log-level=error",
             f"--bolt-path={folder / 'i.bolt'}", f"--sqlite-path={folder / 'i.sqlite'}",
@@ -81,9 +81,3 @@ class InfluxServer:
                 return bool(json.load(answer)["status"] == "pass")
         except (OSError, urllib.error.URLError):
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -35,6 +35,7 @@ from models.order import (
     SuspectedCause,
 )
 from models.problem import BadInput, Missing, Refused, Unavailable
+from simulator.port import free_port
 from stores.records import Records
 
 SEVEN = datetime(2026, 7, 11, 7, tzinfo=timezone(timedelta(hours=8)))
@@ -64,9 +65,7 @@ def postgres() -> Iterator[str]:
     if found is None or find_spec("psycopg") is None:
         pytest.skip("needs PostgreSQL's initdb and the Python package psycopg")
     programs = Path(found).resolve().parent
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
     folder = Path(tempfile.mkdtemp(prefix="hydro-pg-"))
     if user:
