@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from hydro.conditions import Conditions
+from hydro.departures import in_proportion
 from hydro.diagnosis import Cause, Diagnosis
 from hydro.errors import SolveError
 from hydro.evidence import Evidence, Place, drift_of, lifted, likely_departures, seen_of
@@ -116,7 +117,8 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
     picks = rng.choice(len(scan.weights), p=scan.weights, size=count)
     beside = scan.beside[picks].T + _spread(freed.beside.factor, count, rng)
     seen_as = scan.departures[picks].T - freed.beside.coupling @ beside + _spread(freed.factor, count, rng)
-    departures = _departures(case, freed, seen_as, rng)
+    likely = likely_departures(case.departures, freed)
+    departures = case.departures.evened(_departures(case, freed, seen_as, rng), likely)
     conditions: list[Conditions] = []
     for draw, pick in enumerate(picks.tolist()):
         severity = _within(scan.severities, pick, rng)
@@ -124,8 +126,8 @@ def _draws(diagnosis: Diagnosis, cause: Cause, node: int, step: int, rng: np.ran
             severity *= float(np.exp(PATTERN_DOUBT * rng.standard_normal()))
         world = _world(explained.hypothesis, place, severity, beside[:, draw])
         drift = drift_of(case.window, case.assets, case.swing, beside[:, draw] - freed.beside.mean)
-        there = Place(departures[:, draw], freed.place.zones + drift)
-        jitter = np.exp(case.swing.node * rng.standard_normal(len(case.swing.node)))
+        there = Place(departures[:, draw], freed.place.zones + in_proportion(drift))
+        jitter = np.exp(in_proportion(case.swing.node * rng.standard_normal(len(case.swing.node))))
         for hypothesis in (without(world, cause.fault), world):
             condition = conditions_under(case, there, hypothesis, step)
             conditions.append(replace(condition, demand=condition.demand * jitter))

@@ -23,6 +23,9 @@ from hydro.snapshot import Regime, Snapshot
 RESISTANCE_EXPONENT = {"H-W": -1.852, "C-M": 2.0, "D-W": 0.25}
 """Headloss ∝ roughness^exponent; for Darcy–Weisbach the slope of a rough pipe's friction factor, about a quarter."""
 
+LEAST = 0.05
+"""A demand or a resistance is no less than this part of what it is likeliest to be [-]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Uncertainty:
@@ -114,11 +117,29 @@ class Departures:
         shrunk = (1.0 - np.sqrt(1.0 - np.minimum(size, 1.0) ** 2))[:, None] * (axes.T @ standard)
         return np.asarray(self.mean[:, None] + standard - axes @ shrunk)
 
+    def evened(self, drawn: Floats, likely: Floats) -> Floats:
+        """Return (P, K) ``drawn`` about ``likely`` (P,), what are logarithms of factors as a linear model has them.
+
+        What readings say of a sum of demands is said of a linear model's. The mean of exp(δ) is more than 1: drawn as
+        logarithms, demands add up to more than was read, and heads lost with them.
+        """
+        factors = self.nodes + self.zones + self.links
+        scale = self.deviation[:factors, None]
+        off = scale * (drawn[:factors] - likely[:factors, None])
+        even = drawn.copy()
+        even[:factors] = likely[:factors, None] + np.divide(in_proportion(off), scale, out=off, where=scale > 0.0)
+        return even
+
     def split(self, theta: Floats) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """Return (node, zone, link, source, datum) parts of (P,) departures."""
         cuts = np.cumsum([self.nodes, self.zones, self.links, self.nodes])
         node, zone, link, source, datum = np.split(theta, cuts)
         return node, zone, link, source, datum
+
+
+def in_proportion(off: Floats) -> Floats:
+    """Return the logarithms of the factors 1 + ``off``, none of them less than ``LEAST``."""
+    return np.asarray(np.log(np.maximum(1.0 + off, LEAST)))
 
 
 def prior_departures(
