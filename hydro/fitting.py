@@ -12,7 +12,7 @@ import numpy as np
 
 from hydro.evidence import Beside, Evidence
 from hydro.hypothesis import Hypothesis
-from hydro.resolve import Case, evidence_at, halfway, recentred
+from hydro.resolve import Case, evidence_at, halfway, likeliest_place, placed, recentred
 from hydro.response import Response
 from hydro.weighing import (
     Explained,
@@ -159,17 +159,33 @@ def polished(asked: Question, one: Explained) -> Explained:
 
 
 def _fitted(asked: Question, one: Explained, rounds: int = 3, gained: float = GAINED) -> Explained:
-    """Return a hypothesis with all severities moved together to where readings and departures want them."""
+    """Return a hypothesis with severities and departures moved together to where the readings want them."""
     for _ in range(rounds):
-        beside = slackened(one).beside
-        if _promised(beside, len(one.hypothesis)) < gained:
+        free = slackened(one)
+        if _promised(free.beside, len(one.hypothesis)) < gained:
             return one
-        hypothesis = shifted(asked, one.hypothesis, range(len(one.hypothesis)), beside.mean)
-        evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
-        if told_of(asked, hypothesis, evidence) < one.told + GAINED:
+        steps = (_together(asked, one, free), _alone(asked, one, free))
+        better = (step for step in steps if step.told > one.told + GAINED)
+        moved = next(better, None)
+        if moved is None:
             return one
-        one = stood(asked, hypothesis, one.log_width, evidence)
+        one = moved
     return one
+
+
+def _together(asked: Question, one: Explained, free: Evidence) -> Explained:
+    """Return a hypothesis with its severities and the departures moved to where they are likeliest together."""
+    case = asked.case
+    hypothesis = shifted(asked, one.hypothesis, range(len(one.hypothesis)), free.beside.mean)
+    evidence = placed(case, hypothesis, one.evidence, likeliest_place(case, free))
+    return stood(asked, hypothesis, one.log_width, evidence)
+
+
+def _alone(asked: Question, one: Explained, free: Evidence) -> Explained:
+    """Return a hypothesis with its severities moved, the departures where they are."""
+    hypothesis = shifted(asked, one.hypothesis, range(len(one.hypothesis)), free.beside.mean)
+    evidence = evidence_at(asked.case, hypothesis, one.evidence, one.hypothesis)
+    return stood(asked, hypothesis, one.log_width, evidence)
 
 
 def _promised(beside: Beside, count: int) -> float:

@@ -84,7 +84,7 @@ def settle(case: Case, rounds: int = 3) -> Evidence:
     best = evidence = _weigh(case, case.window, _take(case, place, slopes=rounds == 1), place)
     for number in range(2, MOST_ROUNDS + 1):
         evidence = _weigh(case, trusting(case.window, evidence), evidence.snapshots, place, evidence)
-        place = _likely(case, evidence)
+        place = likeliest_place(case, evidence)
         evidence = _weigh(case, case.window, _take(case, place, slopes=number >= rounds), place)
         gained = evidence.log_likelihood - best.log_likelihood
         best = evidence if gained > 0.0 else best
@@ -169,7 +169,7 @@ def recentred(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Evidenc
     """Return the evidence under a hypothesis at the departures and zone factors that it makes likeliest."""
     window = _blind(case, hypothesis, _without_misreading(case, hypothesis, evidence.snapshots))
     believable = _weigh(case, trusting(window, evidence), evidence.snapshots, evidence.place, evidence)
-    return placed(case, hypothesis, evidence, _likely(case, believable))
+    return placed(case, hypothesis, evidence, likeliest_place(case, believable))
 
 
 def _blind(case: Case, hypothesis: Hypothesis, window: Window) -> Window:
@@ -211,7 +211,7 @@ def _weigh(
     return weigh(snapshots, window, case.departures, place, case.assets, case.swing, case.temper, sight)
 
 
-def _likely(case: Case, evidence: Evidence) -> Place:
+def likeliest_place(case: Case, evidence: Evidence) -> Place:
     """Return the working point that the evidence makes likeliest, no further off than departures are believed to be.
 
     What a wrong hypothesis cannot explain would bend the network out of all likeness.

@@ -95,6 +95,8 @@ class Response:
         linear = self._direction * self._amplitudes(severity)[:, None]
         if not self._fault.kind.hydraulic:
             return np.asarray(self.off + linear)
+        if self._stands and self._fault.kind.proportional:
+            lower = upper = self._fault.severity
         near = self._correction(lower)
         if upper != lower:
             part = (severity - lower) / (upper - lower)
@@ -106,14 +108,15 @@ class Response:
     def growth(self, by: float) -> Floats:
         """Return (T, S) the moves, from its onset on, as the fault that stands already grows by a factor exp(``by``).
 
-        As it stands EPANET has solved every step of ``base``: only the larger fault is solved.
+        As it stands EPANET has solved every step of ``base``: only the larger fault is solved, unless it moves all in
+        proportion.
         """
         fault = self._fault
         larger = replace(fault, severity=fault.severity * float(np.exp(by)))
         begun = np.arange(len(self._direction)) >= fault.onset
         size = np.where(begun, self._amplitudes(larger.severity) - self._amplitudes(fault.severity), 0.0)
         moved = self._direction * size[:, None]
-        if not fault.kind.hydraulic:
+        if not fault.kind.hydraulic or fault.kind.proportional:
             return np.asarray(moved)
         since = np.flatnonzero(begun)
         solved = np.unique(self._served[since])
@@ -127,8 +130,15 @@ class Response:
         if severity not in self._sizes:
             candidate, wanted = [self._fault.candidate], np.array([severity])
             sizes = [self._fault.kind.amplitudes(one, candidate, wanted)[0, 0] for one in self._base.snapshots]
-            self._sizes[severity] = np.array(sizes, dtype=float)
+            self._sizes[severity] = np.array(sizes, dtype=float) / self._swollen
         return self._sizes[severity]
+
+    @cached_property
+    def _swollen(self) -> Floats:
+        """Return (T,) by what factor amplitudes are larger in the snapshots of ``base`` because the fault stands."""
+        fault, begun = self._fault, np.arange(len(self._direction)) >= self._fault.onset
+        swollen = fault.kind.swollen(fault.candidate, fault.severity, self._case.engine.network)
+        return np.where(begun & self._stands, swollen, 1.0)
 
     def _correction(self, severity: float) -> Floats:
         """Return (T, S) what the linear model leaves out at a severity that EPANET solves."""

@@ -58,6 +58,7 @@ class BlockedLink:
     name = "blocked_link"
     hydraulic = True
     unrest = 0.15
+    proportional = False
     of = LINKS
     abrupt_beyond = NEARLY_CLOSED
 
@@ -91,6 +92,10 @@ class BlockedLink:
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) added headloss [m]."""
         return added_headloss(snapshot, np.array([one.indices[0] for one in candidates]), severities)
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return 1: its amplitude is of the flow there, as it is."""
+        return 1.0
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the minor loss added to the link's own; a closed valve is a closed link."""

@@ -23,6 +23,7 @@ class DemandGrowth:
     name = "demand_growth"
     hydraulic = True
     unrest = 0.1
+    proportional = True
     of = NODES
     abrupt_beyond = np.inf
 
@@ -81,6 +82,10 @@ class DemandGrowth:
         demand, base = snapshot.conditions.demand, snapshot.network.base_demand
         pace = np.array([demand[list(one.indices)].sum() / base[list(one.indices)].sum() for one in candidates])
         return np.asarray(pace[:, None] * severities[None, :])
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return by how much the nodes draw more."""
+        return 1.0 + severity / float(network.base_demand[list(candidate.indices)].sum())
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the nodes' demands scaled up."""

@@ -70,6 +70,14 @@ class FaultKind(Protocol):
         """What its candidates' ``indices`` are of: links, nodes or points."""
 
     @property
+    def proportional(self) -> bool:
+        """Whether all that it moves grows much as its severity does: once it stands, the linear model says how.
+
+        Departures are linear beside it. Grown demand that EPANET solves and demand that has strayed would be told apart
+        by what the linear model leaves out of one of them, though they are the same.
+        """
+
+    @property
     def abrupt_beyond(self) -> float:
         """Severity from which the greatest one may as well be meant, with a step between the two [the kind's unit]."""
 
@@ -87,6 +95,9 @@ class FaultKind(Protocol):
 
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) the amplitude each severity has in this snapshot."""
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return by what factor a fault that stands makes amplitudes larger in its own snapshots [-]."""
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the fault in them."""

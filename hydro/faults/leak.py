@@ -22,6 +22,7 @@ class Leak:
     name = "leak"
     hydraulic = True
     unrest = 0.05
+    proportional = True
     of = NODES
     abrupt_beyond = np.inf
 
@@ -56,6 +57,10 @@ class Leak:
         nodes = [one.indices[0] for one in candidates]
         drive = np.sqrt(np.maximum(snapshot.state.pressure[nodes], 0.0) / REFERENCE_PRESSURE)
         return np.asarray(drive[:, None] * severities[None, :])
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return 1: its amplitude is of the pressure there, as it is."""
+        return 1.0
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with an emitter at the node."""

@@ -19,6 +19,7 @@ class OpenBoundary:
     name = "open_boundary"
     hydraulic = True
     unrest = 0.15
+    proportional = False
     of = LINKS
     abrupt_beyond = np.inf
 
@@ -54,6 +55,10 @@ class OpenBoundary:
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) flow [m³/s]."""
         return np.broadcast_to(severities, (len(candidates), len(severities)))
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return 1."""
+        return 1.0
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the link open."""

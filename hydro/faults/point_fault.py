@@ -23,6 +23,7 @@ class PointFault:
     name = "point_fault"
     hydraulic = False
     unrest = 0.0
+    proportional = True
     of = POINTS
     abrupt_beyond = np.inf
 
@@ -57,6 +58,10 @@ class PointFault:
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) offsets."""
         return np.broadcast_to(severities, (len(candidates), len(severities)))
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return 1."""
+        return 1.0
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions unchanged: no water moves."""

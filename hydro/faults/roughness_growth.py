@@ -20,6 +20,7 @@ class RoughnessGrowth:
     name = "roughness_growth"
     hydraulic = True
     unrest = 0.1
+    proportional = True
     of = LINKS
     abrupt_beyond = np.inf
 
@@ -60,6 +61,10 @@ class RoughnessGrowth:
         """Return (C, G) metres lost more in the group."""
         lost = np.array([_metres(snapshot.state.headloss[list(one.indices)]) for one in candidates])
         return np.asarray(lost[:, None] * severities[None, :])
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return by how much the group loses more."""
+        return 1.0 + severity
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the group's roughness changed."""

@@ -19,6 +19,7 @@ class SourceHeadLoss:
     name = "source_head_loss"
     hydraulic = True
     unrest = 0.0
+    proportional = True
     of = NODES
     abrupt_beyond = np.inf
 
@@ -45,6 +46,10 @@ class SourceHeadLoss:
     def amplitudes(self, snapshot: Snapshot, candidates: list[Candidate], severities: Floats) -> Floats:
         """Return (C, G) head lost [m]."""
         return np.broadcast_to(severities, (len(candidates), len(severities)))
+
+    def swollen(self, candidate: Candidate, severity: float, network: Network) -> float:
+        """Return 1."""
+        return 1.0
 
     def apply(self, conditions: Conditions, candidate: Candidate, severity: float, network: Network) -> Conditions:
         """Return the conditions with the source's head lowered."""
