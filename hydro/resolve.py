@@ -25,10 +25,14 @@ from hydro.straying import UNTRUE, is_gauge, own_by_onset
 from hydro.threads import on_one_core
 from hydro.window import Window, conditions_of, day_conditions, switching
 
-VALUES, LEAST_REGIMES, MOST_REGIMES = 700, 4, 16
-"""How many observed values are linearised, over how many ways of working."""
-FEW, FEWEST = 8, 3
-"""Of how many steps a fault is solved to see what it does, and whether it is worth looking at."""
+VALUES, LEAST_REGIMES, MOST_REGIMES = 1000, 4, 48
+"""How many observed values are linearised, over how many ways of working.
+
+As many as there is time for: a tank that fills in one step and is shut in the next, at the same place, is another town.
+"""
+SOLVED, FEW, MANY, FEWEST = 16_000, 8, 16, 3
+"""How many links are solved to see what a fault does, in how many steps at least and at most, and in how many to see
+whether it is worth looking at."""
 UNLEARNT, LEARNT = 0.1, 0.02
 """What the model may be off before and after it has learnt from a window, as a part of a reading [-]."""
 ASTRAY = 50.0
@@ -323,9 +327,10 @@ def _ways(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return (T,) the regime of each step, (K,) the step in the middle of each, and (T,) the same in fewer regimes."""
     most = int(np.clip(VALUES // max(len(window.points), 1), LEAST_REGIMES, MOST_REGIMES))
+    solved = int(np.clip(SOLVED // len(engine.network.link_ids), FEW, MANY))
     states = engine.solve_many(plain)
     regimes, few, fewest = (
-        regimes_of(engine.network, plain, states, window.observables, count) for count in (most, FEW, FEWEST)
+        regimes_of(engine.network, plain, states, window.observables, count) for count in (most, solved, FEWEST)
     )
     return regimes, middles(regimes, np.array([float(one.demand.sum()) for one in plain])), few, fewest
 
