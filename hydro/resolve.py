@@ -43,6 +43,8 @@ MOST_ROUNDS, UNSETTLED = 8, 10.0
 """How often the working point is looked for at most, and what a round beyond the first few must gain."""
 WIDEST = 3.0
 """How far zones stray at most from what is believed, in standard deviations."""
+BENT = 1.2
+"""How far zones stray in the mean where something else must have moved all points, in standard deviations."""
 LATE = 6
 """How many of the last steps say how demand stands today."""
 
@@ -104,14 +106,16 @@ def at_rest(case: Case) -> Evidence:
     """Return the evidence of the network without a fault, solved where its departures were before the window.
 
     Zones stand where all points together put them: a fault, which few points see, must not bend the network that it is
-    looked for in.
+    looked for in. One that all points see would bend it out of all likeness: then zones stand as they were.
     """
     still = np.zeros((case.window.steps, len(case.assets.zone_names)))
     place = Place(case.departures.mean, still)
     snapshots = _take(case, place, slopes=False)
     evidence = _weigh(case, case.window, snapshots, place)
     evidence = _weigh(case, trusting(case.window, evidence), snapshots, place, evidence)
-    place = Place(case.departures.mean, zones_now(evidence, case.window, case.assets, case.swing))
+    zones = zones_now(evidence, case.window, case.assets, case.swing)
+    bent = float(np.sqrt(np.mean(zones**2))) > BENT * float(np.hypot(case.swing.zone, case.swing.drift))
+    place = Place(case.departures.mean, still if bent else zones)
     return _weigh(case, case.window, _take(case, place), place)
 
 
