@@ -59,7 +59,11 @@ class _Watch:
 def follow(
     steady: Steady, network: Network, times: Floats, conditions: Sequence[Conditions], limits: Limits
 ) -> list[State]:
-    """Return the states at times [s], each under its conditions, what they leave open moving as the file says."""
+    """Return the states at times [s], what their conditions leave open moving as the file says.
+
+    Conditions hold from their time to the next one's, over however many steps EPANET takes between them; the level of a
+    tank is where it stands at that time, from which it moves.
+    """
     kit, watch = steady.project.kit, _Watch(limits, network.name)
     usual = kit.time(Time.HYDRAULIC_STEP)
     begun = float(times[0])
@@ -73,9 +77,9 @@ def follow(
         now = begun + kit.time(Time.NOW)
         watch.step(now)
         due = len(states) < len(times) and times[len(states)] <= now + 0.5
-        current = conditions[min(len(states), len(conditions) - 1)]
+        current = conditions[min(len(states) if due else len(states) - 1, len(conditions) - 1)]
         steady.set_demand(current.demand)
-        steady.set_heads(current.head, afresh=True)
+        steady.set_heads(current.head, afresh=due)
         steady.hold(current)
         state = steady.project.run(network)
         while due and len(states) < len(times) and times[len(states)] <= now + 0.5:

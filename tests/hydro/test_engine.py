@@ -321,3 +321,16 @@ def test_scenarios_leave_no_trace_on_the_projects_they_ran_on() -> None:
         assert max(np.max(np.abs(a.head - b.head)) for a, b in zip(before, changed, strict=True)) > 0.5
         again = engine.run(times)
         assert all(np.allclose(a.head, b.head, atol=1e-5) for a, b in zip(before, again, strict=True))
+
+
+def test_conditions_hold_until_the_next_ones_and_a_tank_moves_on_from_its_level(town: Engine) -> None:
+    plain = town.default_conditions(0.0)
+    tank = town.network.node_index["T1"]
+    free = replace(plain, head=np.where(np.arange(len(plain.head)) == tank, np.nan, plain.head))
+    ever, then = replace(free, demand=2.0 * plain.demand), replace(free, demand=0.0 * plain.demand)
+    start = replace(ever, head=plain.head)
+    quarters = np.arange(0.0, 3 * 3600.0 + 1.0, 900.0)
+    step_by_step = town.extended(quarters, [start, *[ever] * (len(quarters) - 1)])
+    at_once = town.extended(np.array([0.0, 3 * 3600.0]), [start, then])
+    assert abs(at_once[-1].head[tank] - plain.head[tank]) > 0.1
+    assert at_once[-1].head[tank] == pytest.approx(step_by_step[-1].head[tank], abs=0.02)
