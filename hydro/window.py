@@ -131,12 +131,13 @@ def step_edges(
     """Return edges of steps [s]: fine ones over the recent past, coarse ones before it, all on the clock's grid.
 
     What has just begun shows in minutes; what an hour long ago said, its mean says. On the grid, since demand patterns
-    change on the hour: the mean of a step that straddles a change fits neither side.
+    change on the hour: the mean of a step that straddles a change fits neither side. The last step ends with the
+    window: what its first minutes say is not what will be in its middle.
     """
     border = max(np.floor((end - recent) / coarse) * coarse, np.floor(start / coarse) * coarse)
     old = np.arange(np.floor(start / coarse) * coarse, border - 1e-6, coarse)
     new = np.arange(border, np.ceil(end / fine) * fine + 1e-6, fine)
-    return np.concatenate([old, new])
+    return np.concatenate([old, np.minimum(new, max(end, border))])
 
 
 def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) -> list[Conditions]:
@@ -276,8 +277,8 @@ def _observable(network: Network, one: Series) -> tuple[int, int]:
 
 
 def _means(one: Series, edges: Floats) -> tuple[Floats, Floats]:
-    """Return (T,) mean per step (NaN where nothing was read) and the number of readings."""
-    step = np.searchsorted(edges, one.time, side="right") - 1
+    """Return (T,) mean per step (NaN where nothing was read) and the number of readings; the last holds its end too."""
+    step = np.searchsorted(edges, one.time, side="right") - 1 - (one.time == edges[-1])
     inside = (step >= 0) & (step < len(edges) - 1) & np.isfinite(one.value)
     count = np.bincount(step[inside], minlength=len(edges) - 1).astype(float)
     total = np.bincount(step[inside], weights=one.value[inside], minlength=len(edges) - 1)
