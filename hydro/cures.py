@@ -13,6 +13,7 @@ import numpy as np
 
 from hydro.attribution import Resize
 from hydro.catalogue import Catalogue, PipeSize
+from hydro.coming_day import coming_day
 from hydro.conditions import Conditions
 from hydro.consequences import likely_place, without
 from hydro.diagnosis import Diagnosis
@@ -22,13 +23,16 @@ from hydro.mains import Main, main_of
 from hydro.network import PIPES
 from hydro.observables import PRESSURE, Observables
 from hydro.readings import Floats
-from hydro.resolve import coming_day, conditions_at_hour, conditions_under
+from hydro.resolve import conditions_under
 from hydro.state import State
 
 GIVEN_BACK = 0.8
 """A new size gives back at least this part of what the main's friction costs [-]; a planner's choice, no standard."""
 WORTH = 1.0
 """A main is called thin when replacing it gives back at least this much [m]."""
+
+World = tuple[Hypothesis, Sequence[Resize]]
+"""Faults that are there, and mains that have been laid anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +88,21 @@ def cures(diagnosis: Diagnosis, hypothesis: Hypothesis, resizes: Sequence[Resize
     together = tuple(fault for fault in curable if fault not in gone), tuple(resizes)
     if plans and together not in plans:
         plans.append(together)
-    day = coming_day(diagnosis.found.case)
-    before = _through_the_day(diagnosis, day, hypothesis, (), node)
-    now = _at_step(diagnosis, hypothesis, (), node, step)
-    found = []
-    for faults, laid in plans:
-        left = hypothesis
-        for fault in (*faults, *_gone_with(hypothesis, laid)):
-            left = without(left, fault)
-        after = _through_the_day(diagnosis, day, left, laid, node)
-        then = _at_step(diagnosis, left, laid, node, step)
-        found.append(Cure(faults, laid, then - now, then, before, after))
+    worlds = [(hypothesis, ()), *((_left(hypothesis, faults, laid), laid) for faults, laid in plans)]
+    before, *after = _through_the_day(diagnosis, worlds, node)
+    now, *then = (_at_step(diagnosis, left, laid, node, step) for left, laid in worlds)
+    found = [
+        Cure(faults, laid, pressure - now, pressure, before, day)
+        for (faults, laid), pressure, day in zip(plans, then, after, strict=True)
+    ]
     return sorted(found, key=lambda cure: -cure.regained)
+
+
+def _left(hypothesis: Hypothesis, faults: Sequence[Fault], laid: Sequence[Resize]) -> Hypothesis:
+    """Return what is left of a hypothesis once faults are cured and mains laid anew."""
+    for fault in (*faults, *_gone_with(hypothesis, laid)):
+        hypothesis = without(hypothesis, fault)
+    return hypothesis
 
 
 def _at_step(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize], node: int, step: int) -> float:
@@ -107,19 +114,15 @@ def _at_step(diagnosis: Diagnosis, hypothesis: Hypothesis, laid: Sequence[Resize
     return float(case.engine.solve(condition).pressure[node])
 
 
-def _through_the_day(
-    diagnosis: Diagnosis, day: Sequence[Conditions], hypothesis: Hypothesis, laid: Sequence[Resize], node: int
-) -> Floats:
-    """Return (24,) pressure at the node [m] with the faults there all ``day``."""
+def _through_the_day(diagnosis: Diagnosis, worlds: Sequence[World], node: int) -> list[Floats]:
+    """Return for each world (24,) pressure at the node [m] through the coming day."""
     case = diagnosis.found.case
     place = likely_place(case, diagnosis.answering)
-    conditions = []
-    for plain in day:
-        condition = conditions_at_hour(case, plain, place, hypothesis)
-        for resize in laid:
-            condition = resize.apply(condition)
-        conditions.append(condition)
-    return np.array([state.pressure[node] for state in case.engine.solve_many(conditions)])
+
+    def pressures(world: World) -> Floats:
+        return np.array([state.pressure[node] for state in coming_day(case, place, *world)])
+
+    return case.engine.on_all_cores(pressures, worlds)
 
 
 def _gone_with(hypothesis: Hypothesis, laid: Sequence[Resize]) -> list[Fault]:

@@ -23,7 +23,7 @@ from hydro.regimes import middles, regimes_of
 from hydro.snapshot import Middle, Snapshot, take_snapshots
 from hydro.straying import UNTRUE, is_gauge, own_by_onset
 from hydro.threads import on_one_core
-from hydro.window import Window, conditions_of, day_conditions, switching
+from hydro.window import Window, conditions_of, switching
 
 VALUES, LEAST_REGIMES, MOST_REGIMES = 1000, 4, 48
 """How many observed values are linearised, over how many ways of working.
@@ -45,8 +45,6 @@ WIDEST = 3.0
 """How far zones stray at most from what is believed, in standard deviations."""
 BENT = 1.2
 """How far zones stray in the mean where something else must have moved all points, in standard deviations."""
-LATE = 6
-"""How many of the last steps say how demand stands today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,29 +133,6 @@ def faulted(case: Case, condition: Conditions, hypothesis: Hypothesis, step: int
     for fault in hypothesis:
         if step >= fault.onset:
             condition = fault.kind.apply(condition, fault.candidate, fault.severity, case.engine.network)
-    return condition
-
-
-def coming_day(case: Case) -> list[Conditions]:
-    """Return the conditions of the 24 hours of the network's day that come next, without departures and faults."""
-    zone = case.assets.zone
-    return [
-        replace(condition, demand=condition.demand * np.exp(case.hourly[hour][zone]))
-        for hour, condition in enumerate(day_conditions(case.engine, case.window, case.plain))
-    ]
-
-
-def conditions_at_hour(case: Case, plain: Conditions, place: Place, hypothesis: Hypothesis) -> Conditions:
-    """Return an hour of the coming day with the departures at ``place`` and the faults there all the time.
-
-    Demand stands above or below the usual day as it has of late.
-    """
-    theta = case.departures.theta(place.departures)
-    network = case.engine.network
-    late = place.zones[-LATE:].mean(axis=0)
-    condition = depart(plain, case.departures, theta, late, case.assets, network)
-    for fault in hypothesis:
-        condition = fault.kind.apply(condition, fault.candidate, fault.severity, network)
     return condition
 
 

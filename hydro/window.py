@@ -195,40 +195,6 @@ def switching(engine: Engine, window: Window, conditions: Sequence[Conditions]) 
     return np.asarray(np.append(switched, False) | np.append(False, switched), dtype=bool)
 
 
-def day_conditions(engine: Engine, window: Window, given: Sequence[Conditions]) -> list[Conditions]:
-    """Return the conditions of the middle of each of the 24 hours of the network's day, as they come next.
-
-    ``given``: those of the window's steps. Demands follow the file. Tanks fill and empty from where the last step left
-    them, and what the file controls is controlled; other boundaries are those of the step nearest in the time of day.
-    """
-    last = float(window.network_time()[-1])
-    first = int(np.ceil(last / 3600.0 - 0.5))
-    hours = np.arange(first, first + 24)
-    times = (hours + 0.5) * 3600.0
-    plain = [_as_before(engine, window, given, float(time)) for time in times]
-    network = engine.network
-    free = [replace(one, head=np.where(network.node_kind == TANK, np.nan, one.head)) for one in plain]
-    followed = engine.extended(np.concatenate([[last], times]), [given[-1], *free])[1:]
-    day = [
-        replace(
-            one,
-            head=np.where(network.node_kind == JUNCTION, one.head, state.head),
-            status=_over(one.status, state.status.astype(float)),
-        )
-        for one, state in zip(plain, followed, strict=True)
-    ]
-    return [day[place] for place in np.argsort(hours % 24)]
-
-
-def _as_before(engine: Engine, window: Window, given: Sequence[Conditions], time: float) -> Conditions:
-    """Return the file's conditions at a network time [s], uncontrolled boundaries as nearest in the time of day."""
-    apart = np.abs(window.network_time() % DAY - time % DAY)
-    near = given[int(np.argmin(np.minimum(apart, DAY - apart)))]
-    controlled = np.isin(np.arange(len(near.status)), list(engine.controlled))
-    plain = engine.default_conditions(time)
-    return replace(plain, head=near.head, status=np.where(controlled, np.nan, near.status), setting=near.setting)
-
-
 def _drives(network: Network, one: Series) -> bool:
     """Return whether readings drive the model; all others are compared with it."""
     node = network.node_index.get(one.element)
