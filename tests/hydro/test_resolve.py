@@ -12,7 +12,7 @@ from hydro.resolve import BENT, at_rest
 from tests.hydro.conftest import HOURS, CaseMaker
 
 
-@pytest.mark.parametrize(("factor", "stands"), [(1.0, False), (1.3, False), (1.6, True)])
+@pytest.mark.parametrize(("factor", "stands"), [(1.0, False), (1.3, False), (1.55, True)])
 def test_zones_move_with_what_demand_does_by_itself_but_not_with_what_moves_all_points(
     case_of: CaseMaker, factor: float, stands: bool
 ) -> None:
