@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, partial
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
@@ -66,7 +66,7 @@ class Engine:
         self._limits = limits
         self._scratch = Path(tempfile.mkdtemp(prefix="hydro-engine-"))
         self._workers = workers or os.cpu_count() or 1
-        self._opened = 0
+        self._reports = count(1)
         self.network: Network
         self._patterns: Patterns
         try:
@@ -253,8 +253,7 @@ class Engine:
         return np.where(self.network.node_kind == JUNCTION, demand, 0.0)
 
     def _open(self, quiet: bool = True) -> Project:
-        self._opened += 1
-        return Project(self._inp, self._scratch / f"{self._opened}.rpt", quiet)
+        return Project(self._inp, self._scratch / f"{next(self._reports)}.rpt", quiet)
 
     def _open_steady(self) -> Steady:
         return Steady(self._open(), self.network, self.pressure_demand)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import NoReturn
 
 import numpy as np
@@ -119,6 +120,9 @@ class Action:
 
 SLOW = frozenset({"EN_open", "EN_openH", "EN_initH", "EN_runH", "EN_nextH", "EN_closeH", "EN_saveinpfile", "EN_close"})
 """Calls worth giving the interpreter lock away for; to fetch it back after each of a thousand short ones costs more."""
+_READING = Lock()
+"""Held while a file is read: EPANET cuts lines by ``strtok``, whose place in the line is one for all threads. Of two
+that are read at once either may have errors (200), or miss what its lines say."""
 
 
 @lru_cache(maxsize=2)
@@ -150,7 +154,8 @@ class Toolkit:
         """
         # Closed even when it does not open: only then does EPANET finish writing its report.
         self._open = True
-        self._call("EN_open", str(inp).encode(), str(report).encode(), b"")
+        with _READING:
+            self._call("EN_open", str(inp).encode(), str(report).encode(), b"")
 
     def close(self) -> None:
         """Give the project back; harmless twice."""

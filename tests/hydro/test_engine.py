@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from hydro.extended import Limits
 from hydro.network import PIPES, PRV, PUMP
 from hydro.readings import Floats
 from hydro.scenario import Scenario
-from hydro.toolkit import FRESH_FLOWS, Option, Time, Toolkit
+from hydro.toolkit import FRESH_FLOWS, Count, Option, Time, Toolkit
 
 HOURS = np.array([0.0, 3.0, 8.0, 17.0]) * 3600.0
 
@@ -208,6 +209,19 @@ UNITS LPS
 [TIMES]
 DURATION 240:00
 """
+
+
+def test_files_that_many_threads_read_at_once_are_read_whole(tmp_path: Path) -> None:
+    def links(number: int) -> int:
+        kit = Toolkit()
+        try:
+            kit.open(NETWORKS["Net3"], tmp_path / f"{number}.rpt")
+            return kit.integer("getcount", Count.LINKS)
+        finally:
+            kit.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(links, range(100))) == {119}
 
 
 def test_a_network_whose_controls_chatter_is_given_up_in_steps_and_in_time(tmp_path: Path) -> None:
