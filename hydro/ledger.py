@@ -5,7 +5,7 @@ A pipe that explains a complaint as well as its neighbour must not lose to it be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ParamSpec, TypeVar
 
@@ -14,9 +14,9 @@ import numpy as np
 from hydro.errors import SolveError
 from hydro.evidence import Evidence
 from hydro.fitting import explain, polished, rest_of
-from hydro.hypothesis import Family, Fault
+from hydro.hypothesis import Family, Fault, Hypothesis
 from hydro.kin import kin
-from hydro.resolve import Case, decided_under, placed, tanks_alike
+from hydro.resolve import Case, decided_under, evidence_at, placed, tanks_alike
 from hydro.shortlist import Key, Lead, choose, leads, unlike
 from hydro.weighing import (
     Explained,
@@ -41,7 +41,8 @@ class Effort:
     Of every generation ``tried`` hypotheses are solved as screening proposes them, the best ``scanned`` of those at
     other severities too, and the best ``exact`` solved and linearised at their own state; ``beam`` of them are extended
     by one more fault. ``near`` of what stands near a fault of the best is scanned beside what screening proposes. The
-    ``named`` likeliest causes are solved in any case. Where nothing explains the readings, ``lost`` more are solved.
+    ``named`` likeliest causes are solved in any case. Where nothing explains the readings, ``lost`` more are solved,
+    and the search begins again ``turns`` times at most, with tanks as one of the best hypotheses has them.
     """
 
     tried: int = 24
@@ -49,6 +50,7 @@ class Effort:
     exact: int = 5
     near: int = 6
     lost: int = 12
+    turns: int = 2
     beam: int = 1
     named: int = 8
     most_faults: int = 3
@@ -68,8 +70,8 @@ WORTH_NAMING = 5.0
 """A cause whose log weight is this far below the best is listed as a scan knows it."""
 FAR = 12.0
 """A hypothesis whose log weight is this far below the best is not worth solving."""
-TURN = 20.0
-"""By how much tanks that are decided anew must explain more."""
+TURN, TURNED = 20.0, 4
+"""By how much tanks that are decided anew must explain more, and under how many hypotheses they are."""
 WORTH_GROWING = 3.0
 """A generation whose best is this far below the best of all has explained everything already."""
 
@@ -93,20 +95,34 @@ class Ledger:
         return self.asked.case
 
     def turned(self) -> Case | None:
-        """Return the case with tanks decided anew as the best hypothesis has the network, None where that is no better.
+        """Return the case with tanks decided anew as one of the best hypotheses has the network.
 
-        Nor where everything is explained.
+        None where none of them explains more for it, or where everything is explained.
         """
-        best = self.best()
-        if best.told > self.asked.enough - TURN:
+        if self.best().told > self.asked.enough - TURN:
             return None
-        turned = decided_under(self.case, best.hypothesis, best.evidence)
-        if tanks_alike(turned, self.case):
-            return None
-        there = solvable(placed, turned, best.hypothesis, best.evidence, best.evidence.place)
-        if there is None or there.log_likelihood < best.evidence.log_likelihood + TURN:
-            return None
+        turned, reached = None, self.best().evidence.log_likelihood + TURN
+        for hypothesis, evidence in self._likeliest():
+            other = solvable(decided_under, self.case, hypothesis, evidence)
+            if other is None or tanks_alike(other, self.case):
+                continue
+            there = solvable(placed, other, hypothesis, evidence, evidence.place)
+            if there is not None and there.log_likelihood > reached:
+                turned, reached = other, there.log_likelihood
         return turned
+
+    def _likeliest(self) -> Iterator[tuple[Hypothesis, Evidence]]:
+        """Return the best few hypotheses, and as a scan has them where that is since another time.
+
+        Where a tank is taken for full that is not, a fault was moved to when that no longer matters.
+        """
+        for one in sorted(self.explained.values(), key=lambda one: -one.log_weight)[:TURNED]:
+            yield one.hypothesis, one.evidence
+            scanned = self._weighed[one.keys].hypothesis if one.keys in self._weighed else one.hypothesis
+            if [fault.onset for fault in scanned] != [fault.onset for fault in one.hypothesis]:
+                evidence = solvable(evidence_at, self.case, scanned, one.evidence, one.hypothesis)
+                if evidence is not None:
+                    yield scanned, evidence
 
     def tail(self) -> tuple[Weighed, ...]:
         """Return the hypotheses that were not solved at their own state, the likeliest first.
@@ -199,8 +215,8 @@ class Ledger:
             # Beside its rivals, and from where they start: it may have stopped short of where it explains most.
             likely += [replace(lead, fault=swapped) for lead in every if lead.key == swapped.key]
         tried = self._scanned(parent, likely)
-        if swapped is not None or tried:
-            near = self._near(parent, swapped or tried[0].hypothesis[-1], likely)
+        for fault in _leaders(tried) if swapped is None else [swapped]:
+            near = self._near(parent, fault, tried)
             tried = sorted([*tried, *self._scanned(parent, near)], key=lambda one: -one.log_weight)
         solved = self._solve(tried, rival)
         if not standing and self._at_a_loss(solved):
@@ -272,10 +288,10 @@ class Ledger:
         likely = _some_of_each(near, _family_of_lead, self._effort.scanned)
         return likely, [lead for _, lead in solved if lead not in likely]
 
-    def _near(self, parent: Parent, swapped: Fault, known: Sequence[Lead]) -> list[Lead]:
+    def _near(self, parent: Parent, fault: Fault, known: Sequence[Weighed]) -> list[Lead]:
         """Return the best few leads near a fault that are not known yet."""
-        beside = {swapped.key, *(lead.key for lead in known), *keys_of(parent.explained.hypothesis)}
-        others = [one for one in kin(self.asked, swapped) if one.key not in beside]
+        beside = {fault.key, *(one.lead.key for one in known), *keys_of(parent.explained.hypothesis)}
+        others = [one for one in kin(self.asked, fault) if one.key not in beside]
         return [lead for _, lead in self._worths(parent, others)[: self._effort.near]]
 
     def _solve(self, tried: Sequence[Weighed], rival: Explained | None) -> dict[Keys, Explained]:
@@ -336,6 +352,15 @@ def _family(one: Weighed) -> Family:
 
 def _family_of_lead(lead: Lead) -> Family:
     return lead.fault.family
+
+
+def _leaders(tried: Sequence[Weighed]) -> list[Fault]:
+    """Return the last fault of the best of each family, of those that may be as good as the best of all."""
+    best: dict[Family, Weighed] = {}
+    for one in tried:
+        if one.log_weight > tried[0].log_weight - WORTH_NAMING:
+            best.setdefault(_family(one), one)
+    return [one.hypothesis[-1] for one in best.values()]
 
 
 def _some_of_each(found: Sequence[Ranked], family: Callable[[Ranked], Family], most: int) -> list[Ranked]:

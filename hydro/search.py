@@ -53,9 +53,11 @@ def search(case: Case, scene: Scene, priors: Priors, complaint: Complaint | None
     """
     believed = priors.of(scene)
     ledger = _begun(case, scene, believed, priors, complaint, effort)
-    turned = ledger.turned()
-    other = None if turned is None else solvable(_begun, turned, scene, believed, priors, complaint, effort)
-    if other is not None and other.best().told > ledger.best().told:
+    for _ in range(effort.turns):
+        turned = ledger.turned()
+        other = None if turned is None else solvable(_begun, turned, scene, believed, priors, complaint, effort)
+        if other is None or other.best().told < ledger.best().told:
+            break
         other.faultless += ledger.faultless
         ledger = other
     for count in range(1, effort.most_faults):
