@@ -42,7 +42,8 @@ class Effort:
     other severities too, and the best ``exact`` solved and linearised at their own state; ``beam`` of them are extended
     by one more fault. ``near`` of what stands near a fault of the best is scanned beside what screening proposes. The
     ``named`` likeliest causes are solved in any case. Where nothing explains the readings, ``lost`` more are solved,
-    and the search begins again ``turns`` times at most, with tanks as one of the best hypotheses has them.
+    and the search begins again ``turns`` times at most, with tanks as one of the best hypotheses has them. Beside the
+    best its like is looked for ``spread`` times over.
     """
 
     tried: int = 24
@@ -51,6 +52,7 @@ class Effort:
     near: int = 6
     lost: int = 12
     turns: int = 2
+    spread: int = 2
     beam: int = 1
     named: int = 8
     most_faults: int = 3
@@ -224,6 +226,8 @@ class Ledger:
             found = [solvable(explain, asked, one) for one in more[: self._effort.lost]]
             solved |= {one.keys: one for one in found if one is not None}
             tried += more
+        if swapped is not None:
+            tried, solved = self._spread(parent, tried, solved, rival)
         polish = 0.0
         if rival is not None and rival.keys in solved:
             polish = max(0.0, rival.log_weight - solved[rival.keys].log_weight)
@@ -235,6 +239,26 @@ class Ledger:
             self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_family(one), 0.0)))
         for one in tried:
             self._weigh(replace(one, log_weight=one.log_weight + polish + gains.get(_family(one), 0.0)))
+
+    def _spread(
+        self, parent: Parent, tried: list[Weighed], solved: dict[Keys, Explained], rival: Explained | None
+    ) -> tuple[list[Weighed], dict[Keys, Explained]]:
+        """Return what was tried and solved, and what stands near any of those that explain as much as the best.
+
+        Readings that cannot tell a main from its neighbour cannot tell that one from the next.
+        """
+        looked: set[Keys] = set()
+        for _ in range(self._effort.spread):
+            floor = max((one.log_weight for one in solved.values()), default=0.0) - WORTH_NAMING
+            edge = [one for one in solved.values() if one.log_weight > floor and one.keys not in looked]
+            looked |= {one.keys for one in edge}
+            more = list[Weighed]()
+            for one in edge:
+                more += self._scanned(parent, self._near(parent, one.hypothesis[-1], [*tried, *more]))
+            more.sort(key=lambda one: -one.log_weight)
+            tried = sorted([*tried, *more], key=lambda one: -one.log_weight)
+            solved = {**solved, **self._solve(more, rival)}
+        return tried, solved
 
     def _promising(self, parent: Parent, screened: Sequence[Weighed]) -> list[Lead]:
         """Return the leads that may come near the best hypothesis known, as far as screening is to be trusted.
