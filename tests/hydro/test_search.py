@@ -18,7 +18,8 @@ from hydro.evidence import Evidence
 from hydro.faults import KINDS, Scene
 from hydro.faults.blocked_link import CLOSED
 from hydro.fitting import Fit, explain, nearer
-from hydro.hypothesis import Fault, Priors
+from hydro.hypothesis import Fault, Hypothesis, Priors
+from hydro.ledger import Effort
 from hydro.measurement import next_measurements
 from hydro.network import TANK
 from hydro.readings import Floats
@@ -112,6 +113,42 @@ def test_a_closed_valve_is_found_closed(town: Engine, case_of: CaseMaker) -> Non
     first = asked(case_of(closed)).causes[0]
     assert first.candidate.elements == ("P5",)
     assert first.fault.severity == CLOSED
+
+
+def test_what_is_as_good_as_the_best_is_solved_beside_it(town: Engine, case_of: CaseMaker) -> None:
+    link = town.network.link_index["P5"]
+
+    def blocked(one: Conditions) -> Conditions:
+        minor_loss = one.minor_loss.copy()
+        minor_loss[link] = 700.0
+        return replace(one, minor_loss=minor_loss)
+
+    case = case_of(blocked)
+    unread = replace(case, window=case.window.without(["J5/pressure"]))
+    least = Effort(tried=1, scanned=1, exact=1, near=1, named=1, lost=0, most_faults=1)
+
+    def solved(effort: Effort) -> set[tuple[str, ...]]:
+        found = diagnose(unread, (), Priors(), effort=effort)
+        return {one.hypothesis[0].candidate.elements for one in found.found.explained}
+
+    series = {("P5",), ("P6",)}
+    assert series <= solved(least)
+    assert not series <= solved(replace(least, spread=0))
+
+
+def test_tanks_are_decided_anew_under_several_hypotheses(case_of: CaseMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    under = list[Hypothesis]()
+
+    def decided(case: Case, hypothesis: Hypothesis, evidence: Evidence) -> Case:
+        assert evidence.log_likelihood == evidence_at(case, hypothesis, evidence, hypothesis).log_likelihood
+        under.append(hypothesis)
+        return case
+
+    monkeypatch.setattr(ledger, "decided_under", decided)
+    # Nothing is ever explained well enough to leave the tanks alone.
+    monkeypatch.setattr(ledger, "TURN", -np.inf)
+    asked(case_of(None))
+    assert len({hypothesis[0].key for hypothesis in under}) == ledger.TURNED
 
 
 def test_hypotheses_that_cannot_be_solved_end_nothing_but_themselves(
