@@ -186,11 +186,16 @@ class Engine:
         """Return the states of several scenarios' runs, on all cores."""
         return self._map(partial(self.run, times_s), scenarios, least=2)
 
-    def extended(self, times_s: Floats, conditions: Sequence[Conditions]) -> list[State]:
-        """Return the states at ``times_s`` with tanks and links that no condition fixes moving as EPANET moves them."""
+    def extended(self, times_s: Floats, conditions: Sequence[Conditions], since_s: Floats | None = None) -> list[State]:
+        """Return the states at ``times_s`` with tanks and links that no condition fixes moving as EPANET moves them.
+
+        ``since_s``: when each of the conditions begin to hold, at the states' own times where it is None.
+        """
+        times = np.asarray(times_s)
+        since = times if since_s is None else since_s
         steady = Steady(self._open(), self.network, self.pressure_demand, keep_controls=True)
         try:
-            return self._told(partial(follow, steady, self.network, np.asarray(times_s), conditions, self._limits))
+            return self._told(partial(follow, steady, self.network, times, since, conditions, self._limits))
         finally:
             steady.close()
 

@@ -57,12 +57,12 @@ class _Watch:
 
 
 def follow(
-    steady: Steady, network: Network, times: Floats, conditions: Sequence[Conditions], limits: Limits
+    steady: Steady, network: Network, times: Floats, since: Floats, conditions: Sequence[Conditions], limits: Limits
 ) -> list[State]:
     """Return the states at times [s], what their conditions leave open moving as the file says.
 
-    Conditions hold from their time to the next one's, over however many steps EPANET takes between them; the level of a
-    tank is where it stands at that time, from which it moves.
+    Conditions hold from their ``since`` [s], no later than their own time, to the next ones', over however many steps
+    EPANET takes between them; the level of a tank is where it stands at their time, from which it moves.
     """
     kit, watch = steady.project.kit, _Watch(limits, network.name)
     usual = kit.time(Time.HYDRAULIC_STEP)
@@ -77,7 +77,7 @@ def follow(
         now = begun + kit.time(Time.NOW)
         watch.step(now)
         due = len(states) < len(times) and times[len(states)] <= now + 0.5
-        current = conditions[min(len(states) if due else len(states) - 1, len(conditions) - 1)]
+        current = conditions[len(states) if due else int(np.searchsorted(since, now + 0.5, side="right")) - 1]
         steady.set_demand(current.demand)
         steady.set_heads(current.head, afresh=due)
         steady.hold(current)
@@ -86,7 +86,9 @@ def follow(
             states.append(state)
         if len(states) == len(times):
             break
-        kit.set_time(Time.HYDRAULIC_STEP, max(min(usual, round(times[len(states)] - now)), 1))
+        coming = since[since > now + 0.5]
+        ahead = min([times[len(states)], *coming[:1]]) - now
+        kit.set_time(Time.HYDRAULIC_STEP, max(min(usual, round(float(ahead))), 1))
         if kit.long("nextH") <= 0:
             break
     kit.set_time(Time.HYDRAULIC_STEP, usual)

@@ -161,10 +161,10 @@ def conditions_of(engine: Engine, window: Window, demand: Floats | None = None) 
     tanks = np.flatnonzero(network.node_kind == TANK)
     if np.all(np.isfinite(window.head[:, tanks])) and not unwatched(engine, window):
         return given
-    followed = engine.extended(
-        window.network_time(),
-        [replace(one, head=window.head[step], status=window.status[step]) for step, one in enumerate(given)],
-    )
+    middles = window.network_time()
+    begins = np.append(middles[0], 0.5 * (middles[:-1] + middles[1:]))
+    driven = [replace(one, head=window.head[step], status=window.status[step]) for step, one in enumerate(given)]
+    followed = engine.extended(middles, driven, begins)
     fixed = np.flatnonzero(network.node_kind != JUNCTION)
     filled = []
     for condition, state in zip(given, followed, strict=True):

@@ -348,3 +348,17 @@ def test_conditions_hold_until_the_next_ones_and_a_tank_moves_on_from_its_level(
     at_once = town.extended(np.array([0.0, 3 * 3600.0]), [start, then])
     assert abs(at_once[-1].head[tank] - plain.head[tank]) > 0.1
     assert at_once[-1].head[tank] == pytest.approx(step_by_step[-1].head[tank], abs=0.02)
+
+
+def test_conditions_may_hold_before_the_time_they_are_asked_for(town: Engine) -> None:
+    plain = town.default_conditions(0.0)
+    tank = town.network.node_index["T1"]
+    free = replace(plain, head=np.where(np.arange(len(plain.head)) == tank, np.nan, plain.head))
+    much, none = replace(free, demand=2.0 * plain.demand), replace(free, demand=0.0 * plain.demand)
+    start = replace(much, head=np.where(np.arange(len(plain.head)) == tank, 46.0, plain.head))
+    # The first hour draws much and the second nothing, whichever states are asked for.
+    hours = town.extended(np.array([0.0, 3600.0, 7200.0]), [start, none, none])
+    middle = town.extended(np.array([0.0, 5400.0, 7200.0]), [start, none, none], np.array([0.0, 3600.0, 7200.0]))
+    late = town.extended(np.array([0.0, 5400.0, 7200.0]), [start, none, none])
+    assert middle[-1].head[tank] == pytest.approx(hours[-1].head[tank], abs=1e-3)
+    assert abs(late[-1].head[tank] - hours[-1].head[tank]) > 0.02
